@@ -1,0 +1,114 @@
+"""The event log: what an implementation owes, and what a caller may assume.
+
+**Order.** A session's events have offsets 1, 2, 3, … without a hole, in the order in which
+:meth:`EventLog.append` was called for that session.
+
+**Commit, then show.** An event can be read, and a future of ``append`` is done, only after the
+event is durable: it survives the death of this process and, with the store's default settings, a
+loss of power. A group of appends may share one commit; all of an append is kept or nothing of it.
+
+**One transaction.** The events, the run's record, the session's record and the producer's last
+number of one append become durable together.
+
+**Exactly once.** Of a ``producer``'s drafts, those whose ``n`` is not past the highest committed
+``n`` of that producer are left out, also after a restart.
+
+**Epoch.** A session keeps the epoch of the :class:`~server.records.SessionRecord` that it was first
+stored with. If offsets may have been given twice, the epoch changes; it never changes silently.
+
+**Failure.** When a commit fails, the futures of its appends fail with
+:class:`~server.errors.StoreUnavailable`, nothing of them is kept or was seen, and their offsets are
+free again. Appends that were waiting behind them for the same session fail with them. The caller
+may append the same again.
+
+**Immutable.** What was read once reads the same for as long as the session exists. A session ends
+whole, by :meth:`~EventLog.delete` or :meth:`~EventLog.expire`; watchers hear of it.
+
+**Bounds.** Memory does not grow with the number of stored sessions or the length of their logs. No
+read keeps a transaction open after it has returned.
+
+Everything is called on the event loop's thread. Methods that are not ``async`` never wait.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from server.events import Draft, Event
+from server.records import Head, RunRecord, SessionRecord
+
+#: What a page of :meth:`EventLog.read` holds at most: bytes of events (but at least one event).
+PAGE_BYTES = 256 * 1024
+
+
+class EventLog(Protocol):
+    """A store of sessions' events. Opened by an ``async with``; closing it commits what waits."""
+
+    # -- writing
+
+    def append(
+        self,
+        session: SessionRecord,
+        drafts: Sequence[Draft],
+        *,
+        producer: str = "",
+        record: RunRecord | None = None,
+    ) -> asyncio.Future[Sequence[Event]]:
+        """Give ``drafts`` their offsets and make them durable, in call order for each session.
+
+        Stores the session with its first append. ``record`` replaces the run's record; an active
+        one makes the session ``running``, one that has ended makes it ``closed``. No drafts and a
+        record is a change of the record alone. Done with the events that were new.
+        """
+
+    async def create(self, session: SessionRecord) -> Head:
+        """Store a session that has no event yet, or return the one that has its id."""
+
+    async def delete(self, session: str) -> bool:
+        """Delete a session, its events and its runs; False if it is not stored."""
+
+    async def expire(self, ended_before: str, limit: int = 100) -> list[str]:
+        """Delete at most ``limit`` sessions that closed before that time; their ids.
+
+        Works in steps small enough that commits between them do not notice.
+        """
+
+    # -- reading
+
+    async def head(self, session: str) -> Head | None:
+        """Where the session's log stands; None if it is not stored."""
+
+    async def read(self, session: str, after: int, limit: int = 1000) -> Sequence[Event]:
+        """The committed events ``after+1, after+2, …``: at most ``limit``, at most a page's bytes.
+
+        Empty only at the end of the log, or when the session is not stored (any more).
+        """
+
+    def recent(self, session: str, after: int) -> Sequence[Event] | None:
+        """All committed events after ``after`` if memory holds them, else None: read them."""
+
+    def watch(self, session: str, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Have ``wake`` called, on the loop, after each commit to the session and its deletion.
+
+        A wake-up carries nothing and may come once for many commits, or for none.
+        """
+
+    # -- what is kept beside the events
+
+    async def sessions(
+        self, *, limit: int, before: int | None = None, state: str | None = None
+    ) -> list[Head]:
+        """Stored sessions, newest first, those whose ``order`` is under ``before``."""
+
+    async def run(self, run: str) -> RunRecord | None:
+        """The record of a run as it was last committed."""
+
+    async def runs(self, session: str) -> list[RunRecord]:
+        """The records of a session's runs, oldest first."""
+
+    async def active_runs(self) -> list[RunRecord]:
+        """The runs without a terminal event, oldest first: what a new server finds."""
+
+    async def run_by_key(self, idempotency_key: str, created_after: str) -> RunRecord | None:
+        """The newest run with that key that was created after that time."""
