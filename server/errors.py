@@ -93,6 +93,12 @@ class StoreUnavailable(KeepstreamError):
     code, status = "store_unavailable", 503
 
 
+class StoreDamaged(StoreUnavailable):
+    """What the disk gave back is not what was written; the message names session and offsets."""
+
+    code = "store_damaged"
+
+
 class StoreRefused(KeepstreamError):
     """The event log cannot be opened: locked by another server, of a newer format, or damaged."""
 

@@ -9,7 +9,7 @@ bytes, so live and history cannot differ.
 import re
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -138,6 +138,3 @@ def check_id(text: str, what: str) -> str:
     return text
 
 
-def lines(events: Iterable[Event]) -> list[bytes]:
-    """The bytes of ``events``, in order."""
-    return [event.line for event in events]

@@ -1,11 +1,16 @@
 """Logs and metrics: what an operator reads to see where a stream stops.
 
-The event names and their fields are part of the contract and stand in :data:`LEVELS`; a line's mark
-is looked up by its event, so that no caller can forget it.
+The event names of the contract stand in :data:`MARKS`: a line's mark is looked up by its event, so
+that no caller can forget it.
+
+A record is one line whatever its values hold. Texts of strangers reach the log (an address, an
+exception, what an import printed), and a raw line end or escape sequence would let them forge lines
+or steer the terminal that shows them.
 """
 
 import io
 import logging
+import re
 import sys
 from typing import Any, TextIO
 
@@ -34,10 +39,16 @@ WARNING_MARK = "⚠️"
 WARNINGS = frozenset({"warning", "error", "critical"})
 
 
+#: What goes below a line on the console, indented there.
+BELOW = ("exception", "stack")
+#: Raw in valid JSON and yet not harmless: DEL, the C1 controls, the two Unicode line ends.
+_RAW = re.compile("[\x7f-\x9f\u2028\u2029]")
+
+
 def mark(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Give each line its mark: the warning's for all that is a warning or worse."""
     warns = event.get("level") in WARNINGS
-    event["mark"] = WARNING_MARK if warns else MARKS.get(event["event"], "📡")
+    event["mark"] = WARNING_MARK if warns else MARKS.get(str(event["event"]), "📡")
     return event
 
 
@@ -47,8 +58,37 @@ def mark_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Escape what a terminal would obey; what goes below the line stays indented there."""
+    shown = {_escaped(str(key)): _shown(value) for key, value in event.items()}
+    for key in BELOW:
+        if key in event:
+            lines = str(event[key]).split("\n")
+            shown[key] = "\n".join(f"    {_escaped(line)}" for line in lines)
+    return shown
+
+
+def _shown(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    return _escaped(value if isinstance(value, str) else repr(value))
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _json(event: EventDict, **_: object) -> bytes:
-    return msgspec.json.encode(event, enc_hook=repr)
+    try:
+        line = msgspec.json.encode(event, enc_hook=repr)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        # A lone surrogate, an integer beyond 64 bits, …: a log line is no place to fail.
+        line = msgspec.json.encode({key: _shown(value) for key, value in event.items()})
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
 
 
 def configure(settings: Settings, stream: TextIO = sys.stdout) -> None:
@@ -62,11 +102,12 @@ def configure(settings: Settings, stream: TextIO = sys.stdout) -> None:
         structlog.processors.add_log_level,
         mark,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
     ]
     render: list[Processor] = (
-        [mark_first, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        [mark_first, printable, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
+        else [structlog.processors.JSONRenderer(_json)]
     )
     structlog.configure(
         processors=[*shared, *render],
@@ -89,8 +130,17 @@ class _ToStructlog(logging.Handler):
     """What libraries log through the standard library, from warnings up, as lines of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = structlog.get_logger()
-        log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)  # libraries may have their own
+        structlog.get_logger().log(
+            level, _message(record), logger=record.name, exc_info=record.exc_info
+        )
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 (arguments that do not fit their text: the library's fault)
+        return str(record.msg)
 
 
 def _take_over_stdlib(level: int) -> None:

@@ -39,7 +39,7 @@ from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord
 
 #: What a page of :meth:`EventLog.read` holds at most: bytes of events (but at least one event).
-PAGE_BYTES = 256 * 1024
+PAGE_BYTES = 64 * 1024
 
 
 class EventLog(Protocol):

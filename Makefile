@@ -1,0 +1,45 @@
+# Everything is done in .venv, which the first command that needs it makes.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo run test check format bench requirements system-packages clean
+
+demo: $(READY)  ## run the strategy workflow end to end, and cut the connection on the way
+	@$(BIN)/python -m examples.demo
+
+run: $(READY)  ## serve on http://127.0.0.1:8080
+	@exec $(BIN)/python -m server
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## print the figures of the README
+	@$(BIN)/python -m bench $(ARGS)
+
+requirements: $(READY)  ## pin anew what pyproject.toml asks for
+	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --upgrade \
+		--quiet --no-header --no-annotate --output-file requirements.txt
+
+system-packages:  ## what some tests need beside Python; the only command that needs root
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx chromium
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Keepstream needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@

@@ -1,0 +1,33 @@
+"""``python -m server``: serve until told to stop."""
+
+# Nothing is imported up here: multiprocess imports this module again in every child, under another
+# name, and a child's start is on the user's clock.
+
+
+def main() -> int:
+    """Serve; the exit status, after what went wrong was said on stderr."""
+    import asyncio  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    from server.errors import KeepstreamError  # noqa: PLC0415
+    from server.settings import load  # noqa: PLC0415
+    from server.telemetry import configure  # noqa: PLC0415
+
+    try:
+        settings = load()
+        configure(settings)
+        from server.app import serve  # noqa: PLC0415
+
+        asyncio.run(serve(settings))
+    except KeepstreamError as error:
+        sys.stdout.flush()
+        print(f"keepstream: {error.message}", file=sys.stderr, flush=True)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    import os
+
+    # Not sys.exit: multiprocess would join its children first, and wait for as long as they live.
+    os._exit(main())

@@ -1,0 +1,72 @@
+"""Keeping the write-ahead log short without stopping commits.
+
+A checkpoint copies committed pages from the WAL into the database; only when it has copied them all
+may the next commit begin the WAL anew. Done by the writer (SQLite's default) it is tens of
+milliseconds in which nothing commits. Done beside the writer alone, it never catches up with a
+writer that does not pause, and the WAL grows without bound. So a second connection copies most of
+it while commits go on, and the writer copies what was written meanwhile, between two commits.
+"""
+
+import asyncio
+
+import apsw
+import structlog
+
+from server.errors import KeepstreamError
+from server.eventlog.threads import ConnectionThread
+
+log = structlog.get_logger()
+
+#: Pages that the WAL takes before it is copied: 8 MiB.
+WAL_PAGES = 1024
+
+
+def copy_beside(connection: apsw.Connection) -> bool:
+    """Copy what can be copied without making anyone wait; whether that was all."""
+    for _ in range(2):  # the second round has only what was written during the first
+        size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    return size == copied
+
+
+def copy_rest(connection: apsw.Connection) -> bool:
+    """Copy the rest and have the next commit begin the WAL anew; False if a reader was in the way.
+
+    Readers that come now do not need the WAL any more, so it waits for those that are there at
+    most, and they are gone with their page.
+    """
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+    except apsw.BusyError:
+        return False
+    return True
+
+
+class Checkpoints:
+    """Decides when the WAL is copied. ``rest_due`` asks the writer to do its part."""
+
+    def __init__(self, thread: ConnectionThread, pages: int = WAL_PAGES) -> None:
+        self._thread = thread
+        self._pages = pages
+        self._begun_at = 0
+        self._beside: asyncio.Task[None] | None = None
+        self.rest_due = False
+
+    def committed(self, pages: int) -> None:
+        """Note how many pages the writer has written in all."""
+        if pages - self._begun_at >= self._pages and self._beside is None:
+            self._begun_at = pages
+            self._beside = asyncio.create_task(self._copy())
+
+    async def _copy(self) -> None:
+        try:
+            await self._thread.start(copy_beside)
+            self.rest_due = True
+        except KeepstreamError as error:
+            log.warning("The write-ahead log could not be copied", error=str(error))
+        finally:
+            self._beside = None
+
+    async def close(self) -> None:
+        """Wait for a copy that is under way."""
+        if self._beside is not None:
+            await self._beside

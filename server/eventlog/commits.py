@@ -1,0 +1,287 @@
+"""From ``append`` to the disk: one transaction at a time, each with all that waited for it.
+
+::
+
+   waiting ──▶ look up ──▶ number (Group) ──▶ commit ──▶ apply ──▶ answer and wake
+               unknown      on the loop       a thread   visible    while the next one commits
+               sessions
+
+Offsets are given out only while nothing is under way, from what is committed; so a failed commit
+takes back nothing but its own group, and there is no second, tentative truth. The thread does
+nothing but SQLite's work: were it to run much Python, it would wait for the interpreter's lock,
+which a busy loop gives up every few milliseconds only.
+"""
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+import structlog
+
+from server import telemetry
+from server.errors import KeepstreamError, StoreUnavailable
+from server.eventlog import journal, rows
+from server.eventlog.checkpoint import Checkpoints, copy_rest
+from server.eventlog.group import Append, Group
+from server.eventlog.packing import Packing
+from server.eventlog.recovery import Recovered
+from server.eventlog.tail import Tail
+from server.eventlog.threads import ConnectionThread
+from server.eventlog.watchers import Watchers
+
+log = structlog.get_logger()
+
+#: What a group takes at most (one append more): it bounds how long the others wait.
+GROUP_BYTES = 1024 * 1024
+
+
+class Removal(NamedTuple):
+    """Sessions to be deleted, with ``ended_before`` only those that closed before."""
+
+    sessions: list[str]
+    ended_before: str | None
+    done: asyncio.Future[list[str]]
+
+
+class Commits:
+    """The one who writes. ``tails`` has the sessions with events that are not packed yet."""
+
+    def __init__(
+        self,
+        writer: ConnectionThread,
+        checkpoints: Checkpoints,
+        packing: Packing,
+        found: Recovered,
+        watchers: Watchers,
+    ) -> None:
+        self.tails = found.tails
+        self.releases = 0  # how often tails were let go: what a reader compares
+        self._next_key = found.next_key
+        self._writer = writer
+        self._checkpoints = checkpoints
+        self._packing = packing
+        self._watchers = watchers
+        self._sweeping = True
+        self._waiting: deque[Append | Removal] = deque()
+        self._unanswered: Group | None = None
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._running = asyncio.create_task(self._run())
+
+    def submit(self, request: Append | Removal) -> None:
+        """Take a request; the answer comes through its ``done``."""
+        if self._closing:
+            request.done.set_exception(StoreUnavailable("the event log is closed"))
+            return
+        self._waiting.append(request)
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Commit what waits, and end."""
+        self._closing = True
+        self._wake.set()
+        await self._running
+        await self._checkpoints.close()
+
+    # -- the loop
+
+    async def _run(self) -> None:
+        while True:
+            if self._waiting:
+                await self._serve()
+                continue
+            self._answer()
+            if self._waiting:
+                continue
+            if self._closing:
+                return
+            if not await self._keep_house():
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _serve(self) -> None:
+        first = self._waiting[0]
+        if isinstance(first, Removal):
+            self._waiting.popleft()
+            await self._remove(first)
+        else:
+            await self._commit(self._take())
+        if self._checkpoints.rest_due or self._sweeping:
+            await self._between_commits()
+
+    def _take(self) -> list[Append]:
+        """What goes into the next group: in order, up to a removal."""
+        taken: list[Append] = []
+        size = 0
+        while self._waiting and size < GROUP_BYTES:
+            first = self._waiting[0]
+            if isinstance(first, Removal):
+                break
+            taken.append(first)
+            size += first.size
+            self._waiting.popleft()
+        return taken
+
+    # -- appends
+
+    async def _commit(self, appends: list[Append]) -> None:
+        try:
+            group, new = await self._number(appends)
+            await self._make_durable(group, new)
+        except Exception as error:  # noqa: BLE001 - nobody may be left waiting for ever
+            self._fail(appends, error)
+
+    async def _number(self, appends: list[Append]) -> tuple[Group, dict[str, Tail]]:
+        """A group of ``appends``, and the tails of the sessions that it begins."""
+        await self._look_up(appends)
+        group = Group()
+        new: dict[str, Tail] = {}
+        for append in appends:
+            session = append.session.id
+            tail = self.tails.get(session) or new.get(session)
+            if tail is None:
+                tail = new[session] = Tail(self._next_key, append.session)
+                self._next_key += 1
+            group.add(append, tail)
+        return group, new
+
+    async def _look_up(self, appends: list[Append]) -> None:
+        """Bring into memory what is stored of the sessions and producers of ``appends``."""
+        wanted = {
+            (append.session.id, append.producer)
+            for append in appends
+            if (tail := self.tails.get(append.session.id)) is None
+            or (append.producer and append.producer not in tail.numbers)
+        }
+        if not wanted:
+            return
+        finding = self._writer.start(rows.find, wanted)
+        self._answer()
+        for (session, producer), found in (await finding).items():
+            if found.tail is not None:
+                tail = self.tails.setdefault(session, found.tail)
+                tail.numbers.setdefault(producer, found.n)
+
+    async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
+        body = journal.encode(entry for _, entry in group.answers if entry.events)
+        statements = self._statements(group, new, body)
+        # Packing twice as fast as events come is what bounds the journal under a flood.
+        await self._write(statements, 2 * len(body))
+        group.apply()
+        self.tails.update(new)
+        self._packing.grew(len(body), len(group.answers))
+        telemetry.EVENTS_APPENDED.inc(group.count)
+        self._unanswered = group
+
+    async def _write(self, statements: list[rows.Statement], budget: int) -> bool:
+        """One transaction: ``statements`` and a step of packing; False if there was neither."""
+        step = self._packing.step(self.tails.values(), budget)
+        if step:
+            statements += step.statements
+        if not statements and not step:
+            return False
+        committing = self._writer.start(rows.commit, statements)
+        self._answer()
+        try:
+            seconds, pages = await committing
+        except Exception:
+            if step:
+                self._packing.failed()
+            raise
+        telemetry.COMMIT_SECONDS.observe(seconds)
+        self._checkpoints.committed(pages)
+        if step and self._packing.applied(step):
+            self._release()
+        return True
+
+    def _release(self) -> None:
+        """Let go of the tails that are packed to their ends."""
+        for session in [id_ for id_, tail in self.tails.items() if tail.idle]:
+            del self.tails[session]
+        self.releases += 1
+
+    def _statements(self, group: Group, new: dict[str, Tail], body: bytes) -> list[rows.Statement]:
+        stages = group.stages.values()
+        sessions = [
+            rows.session_row(stage)
+            for stage in stages
+            if stage.status != stage.tail.status or stage.tail.record.id in new
+        ]
+        runs = [row for stage in stages if stage.records for row in rows.run_rows(stage)]
+        position = self._packing.backlog.end + 1
+        entries = [(position, journal.checksum(body, position), body)] if body else []
+        every = (
+            (rows.UPSERT_SESSION, sessions),
+            (rows.UPSERT_RUN, runs),
+            (rows.INSERT_JOURNAL, entries),
+        )
+        return [(sql, values) for sql, values in every if values]
+
+    def _answer(self) -> None:
+        """Tell of the last group, best while the disk is busy with the next one."""
+        group, self._unanswered = self._unanswered, None
+        if group is not None:
+            group.answer()
+            self._watchers.wake(group.stages)
+
+    def _fail(self, appends: list[Append], error: Exception) -> None:
+        """Fail ``appends`` and those that wait behind them for the same sessions."""
+        log.error("The event log cannot commit", error=str(error), appends=len(appends))
+        sessions = {append.session.id for append in appends}
+        left: deque[Append | Removal] = deque()
+        for request in self._waiting:
+            if isinstance(request, Append) and request.session.id in sessions:
+                appends.append(request)
+            else:
+                left.append(request)
+        self._waiting = left
+        for append in appends:
+            if not append.done.done():
+                append.done.set_exception(_copy(error))
+
+    # -- removals
+
+    async def _remove(self, removal: Removal) -> None:
+        removing = self._writer.start(rows.remove, removal.sessions, removal.ended_before)
+        self._answer()
+        try:
+            removed = await removing
+        except Exception as error:  # noqa: BLE001 - as in _commit
+            if not removal.done.done():
+                removal.done.set_exception(_copy(error))
+            return
+        for session in removed:
+            tail = self.tails.pop(session, None)
+            if tail is not None:
+                tail.clear()
+        self._sweeping = True
+        if not removal.done.done():
+            removal.done.set_result(removed)
+        self._watchers.wake(removed)
+
+    # -- what can wait
+
+    async def _keep_house(self) -> bool:
+        """Do a little of what is left to do; False if nothing is."""
+        try:
+            return await self._write([], 0) or await self._between_commits()
+        except KeepstreamError as error:
+            log.warning("The event log could not be tidied up", error=str(error))
+            asyncio.get_running_loop().call_later(self._packing.resting, self._wake.set)
+            return False
+
+    async def _between_commits(self) -> bool:
+        if self._checkpoints.rest_due:
+            self._checkpoints.rest_due = False
+            await self._writer.start(copy_rest)
+            return True
+        if self._sweeping:
+            self._sweeping = await self._writer.start(rows.sweep)
+        return self._sweeping
+
+
+def _copy(error: Exception) -> KeepstreamError:
+    """``error`` for one caller: an exception that several raise collects all their traces."""
+    if isinstance(error, KeepstreamError):
+        return type(error)(error.message)
+    return StoreUnavailable(f"the event log failed: {error!r}")

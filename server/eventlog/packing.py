@@ -1,0 +1,155 @@
+"""From the journal to segments: the order of commits becomes the order of sessions. Pure.
+
+The journal takes events in the order of their commits, which makes a commit cheap and reading one
+session's history dear. When it has grown to :data:`JOURNAL_BYTES`, one pass carries what it holds
+into segments and then deletes it, in steps small enough to ride along with a commit. A crash
+between two steps costs nothing: until its rows are deleted the journal still has every event, and
+those that are in segments already are known by their offsets.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from time import monotonic
+from typing import NamedTuple
+
+from server.eventlog import rows, segments
+from server.eventlog.tail import Tail
+
+#: What a pass waits for. It bounds the memory for recent events and the time to open the store.
+JOURNAL_BYTES = 8 * 1024 * 1024
+#: What one append weighs in the journal and in memory beside the bytes of its events.
+APPEND_BYTES = 300
+#: The least that a step carries: about a millisecond's work.
+STEP_BYTES = 128 * 1024
+
+
+class Backlog(NamedTuple):
+    """A stretch of the journal: its rows after ``begin``, up to and with ``end``."""
+
+    begin: int
+    end: int
+    weight: int  # bytes
+
+
+def weigh(size: int, appends: int) -> int:
+    """What a row of the journal costs, with its events in memory."""
+    return size + appends * APPEND_BYTES
+
+
+class Packed(NamedTuple):
+    """A tail whose events up to ``upto`` a step carries; ``whole`` if these are all it had."""
+
+    tail: Tail
+    upto: int
+    whole: bool
+
+
+class Step(NamedTuple):
+    """A part of a pass that becomes durable in one transaction."""
+
+    statements: list[rows.Statement]
+    packed: list[Packed]
+
+    def apply(self) -> None:
+        """Let go of what the disk has now."""
+        for tail, upto, whole in self.packed:
+            tail.forget(upto)
+            if whole:
+                tail.numbers.clear()
+
+
+class Pass:
+    """One pass over ``backlog`` and the tails that hold its events."""
+
+    def __init__(self, backlog: Backlog, tails: Iterable[Tail]) -> None:
+        self.backlog = backlog
+        self._tails = deque(tails)
+        self._deleted = backlog.begin
+
+    @property
+    def done(self) -> bool:
+        """Whether every step has been taken."""
+        return not self._tails and self._deleted == self.backlog.end
+
+    def step(self, budget: int) -> Step:
+        """The next step, of about ``budget`` bytes."""
+        return self._pack(budget) if self._tails else self._delete(budget)
+
+    def _pack(self, budget: int) -> Step:
+        full: list[segments.Segment] = []
+        numbers: list[tuple[int, str, int]] = []
+        packed: list[Packed] = []
+        while self._tails and budget > 0:
+            tail = self._tails[0]
+            upto = tail.packed
+            for segment in segments.pack(tail.key, tail.events):
+                full.append(segment)
+                upto = segment.last
+                budget -= len(segment.body) + APPEND_BYTES
+                if budget <= 0:
+                    break
+            whole = upto == tail.last
+            packed.append(Packed(tail, upto, whole))
+            if not whole:
+                break
+            numbers += [(tail.key, producer, n) for producer, n in tail.numbers.items()]
+            self._tails.popleft()
+        every: list[rows.Statement] = [
+            (rows.INSERT_SEGMENT, full),
+            (rows.UPSERT_PRODUCER, numbers),
+        ]
+        return Step([statement for statement in every if statement[1]], packed)
+
+    def _delete(self, budget: int) -> Step:
+        begin, end, weight = self.backlog
+        each = max(1, weight // max(1, end - begin))
+        self._deleted = min(end, self._deleted + max(1, budget // each))
+        return Step([(rows.DELETE_JOURNAL, [(self._deleted,)])], [])
+
+
+#: How long packing rests after a failure: a full disk is not to be asked at every commit.
+REST_SECONDS = 1.0
+
+
+class Packing:
+    """When to pack: the backlog as it grows, and the pass under way."""
+
+    def __init__(self, backlog: Backlog, limit: int) -> None:
+        self.backlog = backlog
+        self._limit = limit
+        self._pass: Pass | None = None
+        self._rest_until = 0.0
+
+    def grew(self, size: int, appends: int) -> None:
+        """Note a group: ``size`` bytes of a row behind the others, none if it had no events."""
+        begin, end, weight = self.backlog
+        self.backlog = Backlog(begin, end + bool(size), weight + weigh(size, appends))
+
+    def step(self, tails: Iterable[Tail], budget: int) -> Step | None:
+        """What the next transaction is to carry; None if nothing is to be packed now."""
+        if self.resting:
+            return None
+        if self._pass is None and self.backlog.weight >= self._limit:
+            self._pass = Pass(self.backlog, tails)
+        return self._pass.step(max(budget, STEP_BYTES)) if self._pass else None
+
+    @property
+    def resting(self) -> float:
+        """Seconds until it may be tried again after a failure; 0 if now."""
+        return max(0.0, self._rest_until - monotonic())
+
+    def applied(self, step: Step) -> bool:
+        """Note that ``step`` is durable; whether it was the last of its pass."""
+        step.apply()
+        if self._pass is None or not self._pass.done:
+            return False
+        packed = self._pass.backlog
+        begin, end, weight = self.backlog
+        self.backlog = Backlog(max(begin, packed.end), end, weight - packed.weight)
+        self._pass = None
+        return True
+
+    def failed(self) -> None:
+        """Give up the pass: the tails still say what is to be packed."""
+        self._pass = None
+        self._rest_until = monotonic() + REST_SECONDS

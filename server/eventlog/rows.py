@@ -1,0 +1,221 @@
+"""The statements: every row that is written or read, and the shape it has in Python.
+
+All functions that take a connection are jobs for its thread. None leaves a transaction open.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+
+from server.eventlog.group import Stage
+from server.eventlog.segments import Segment, damaged, unpack
+from server.eventlog.tail import Status, Tail, page
+from server.events import Event
+from server.records import RunRecord, SessionRecord
+
+Statement = tuple[str, Sequence[tuple[Any, ...]]]
+
+#: There is no authentication yet, so everything belongs to nobody.
+OWNER = ""
+
+INSERT_JOURNAL = "INSERT INTO journal (position, crc, body) VALUES (?, ?, ?)"
+INSERT_SEGMENT = "INSERT INTO segments (session, first, last, crc, body) VALUES (?, ?, ?, ?, ?)"
+DELETE_JOURNAL = "DELETE FROM journal WHERE position <= ?"
+UPSERT_PRODUCER = """
+INSERT INTO producers (session, producer, n) VALUES (?, ?, ?)
+ON CONFLICT (session, producer) DO UPDATE SET n = excluded.n"""
+UPSERT_SESSION = """
+INSERT INTO sessions (key, owner, id, epoch, created, labels, state, run, ended)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    state = excluded.state, run = excluded.run, ended = excluded.ended"""
+UPSERT_RUN = """
+INSERT INTO runs (id, session, active, created, idempotency_key, record) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    session = excluded.session, active = excluded.active, record = excluded.record"""
+
+SELECT_TAIL = """
+SELECT key, id, epoch, created, labels, state, run, ended,
+    coalesce((SELECT max(last) FROM segments WHERE session = sessions.key), 0)
+FROM sessions """
+SELECT_RUN = "SELECT record FROM runs JOIN sessions ON sessions.key = runs.session "
+
+
+def session_row(stage: Stage) -> tuple[Any, ...]:
+    """The session of ``stage`` as a row."""
+    record, status = stage.tail.record, stage.status
+    labels = msgspec.json.encode(record.labels).decode()
+    identity = stage.tail.key, OWNER, record.id, record.epoch, record.created, labels
+    return (*identity, *status)
+
+
+def run_rows(stage: Stage) -> list[tuple[Any, ...]]:
+    """The run records of ``stage`` as rows."""
+    key = stage.tail.key
+    return [
+        (run.id, key, int(run.active), run.created, run.idempotency_key, encoded)
+        for run, encoded in stage.records.values()
+    ]
+
+
+def tail(row: tuple[Any, ...]) -> Tail:
+    """A session without the events that the journal has for it."""
+    key, id_, epoch, created, labels, state, run, ended, packed = row
+    record = SessionRecord(id=id_, epoch=epoch, created=created, labels=msgspec.json.decode(labels))
+    return Tail(key, record, Status(state, run, ended), packed)
+
+
+# -- writing
+
+
+class Committed(NamedTuple):
+    """What a commit took."""
+
+    seconds: float
+    pages: int  # that the connection has written to the WAL since it was opened
+
+
+def commit(connection: apsw.Connection, statements: Iterable[Statement]) -> Committed:
+    """Make all of ``statements`` durable, or nothing."""
+    begun = perf_counter()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for sql, rows in statements:
+            connection.executemany(sql, rows)
+        connection.execute("COMMIT")
+    except BaseException:
+        # After some errors SQLite has rolled back by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    seconds = perf_counter() - begun
+    return Committed(seconds, connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0])
+
+
+class Found(NamedTuple):
+    """What the disk knows of a session and one of its producers."""
+
+    tail: Tail | None
+    n: int
+
+
+def find(
+    connection: apsw.Connection, wanted: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Found]:
+    """Sessions by id, each with the number of a producer; what is not stored is None and 0."""
+    found = {}
+    for session, producer in wanted:
+        stored = session_tail(connection, session)
+        n = 0
+        if stored is not None and producer:
+            sql = "SELECT n FROM producers WHERE session = ? AND producer = ?"
+            n = connection.execute(sql, (stored.key, producer)).get or 0
+        found[session, producer] = Found(stored, n)
+    return found
+
+
+def remove(
+    connection: apsw.Connection, sessions: Sequence[str], ended_before: str | None
+) -> list[str]:
+    """Take sessions out of sight, with ``ended_before`` only those that closed before; their ids.
+
+    Their rows are left to :func:`sweep`.
+    """
+    condition = "" if ended_before is None else " AND state = 'closed' AND ended < ?"
+    sql = f"DELETE FROM sessions WHERE owner = ? AND id = ?{condition} RETURNING key"  # noqa: S608
+    removed = []
+    with connection:
+        for session in sessions:
+            limits = () if ended_before is None else (ended_before,)
+            key = connection.execute(sql, (OWNER, session, *limits)).get
+            if key is not None:
+                connection.execute("INSERT INTO doomed (session) VALUES (?)", (key,))
+                removed.append(session)
+    return removed
+
+
+#: Rows of a removed session that go in one step: half a megabyte of segments.
+SWEEP = {
+    "segments": "DELETE FROM segments WHERE rowid IN"
+    " (SELECT rowid FROM segments WHERE session = ? LIMIT 8)",
+    "runs": "DELETE FROM runs WHERE key IN (SELECT key FROM runs WHERE session = ? LIMIT 50)",
+    "producers": "DELETE FROM producers WHERE session = ?1 AND producer IN"
+    " (SELECT producer FROM producers WHERE session = ?1 LIMIT 500)",
+    "doomed": "DELETE FROM doomed WHERE session = ?",
+}
+
+
+def sweep(connection: apsw.Connection) -> bool:
+    """Delete a few rows of a removed session; False when none is left."""
+    key = connection.execute("SELECT min(session) FROM doomed").get
+    if key is None:
+        return False
+    for sql in SWEEP.values():
+        connection.execute(sql, (key,))
+        if connection.changes():
+            break
+    return True
+
+
+# -- reading
+
+
+def session_tail(connection: apsw.Connection, session: str) -> Tail | None:
+    """A session by its id."""
+    where = "WHERE owner = ? AND id = ?"
+    row = connection.execute(SELECT_TAIL + where, (OWNER, session)).fetchone()
+    return tail(row) if row else None
+
+
+def session_tails(
+    connection: apsw.Connection, limit: int, before: int | None, state: str | None
+) -> list[Tail]:
+    """A page of the list of sessions, newest first."""
+    conditions = {"owner = ?": OWNER, "key < ?": before, "state = ?": state}
+    given = {sql: value for sql, value in conditions.items() if value is not None}
+    where = f"WHERE {' AND '.join(given)} ORDER BY key DESC LIMIT ?"
+    rows = connection.execute(SELECT_TAIL + where, (*given.values(), limit)).fetchall()
+    return [tail(row) for row in rows]
+
+
+def events(connection: apsw.Connection, session: str, after: int, limit: int) -> list[Event]:
+    """The first page of the packed events after ``after``; raises :class:`StoreDamaged`."""
+    sql = """
+        SELECT segments.session, first, last, crc, body
+        FROM segments JOIN sessions ON sessions.key = segments.session
+        WHERE owner = ?1 AND id = ?2 AND first >= coalesce((
+            SELECT max(first) FROM segments WHERE session = sessions.key AND first <= ?3), 0)
+        ORDER BY first"""
+    cursor = connection.execute(sql, (OWNER, session, after + 1))
+    try:
+        return page(_following(cursor, session, after), limit)
+    finally:
+        cursor.close()
+
+
+def _following(rows: Iterable[tuple[Any, ...]], session: str, after: int) -> Iterable[Event]:
+    expected = after + 1
+    for row in rows:
+        segment = Segment(*row)
+        if segment.last < expected:
+            continue
+        if segment.first > expected:
+            raise damaged(session, expected, segment.first - 1)
+        yield from unpack(segment, session)[expected - segment.first :]
+        expected = segment.last + 1
+
+
+def run_records(connection: apsw.Connection, where: str, *values: str) -> list[RunRecord]:
+    """The run records of ``where``, those of removed sessions left out."""
+    rows = connection.execute(SELECT_RUN + where, values).fetchall()
+    return [msgspec.json.decode(str(record), type=RunRecord) for (record,) in rows]
+
+
+def expired(connection: apsw.Connection, ended_before: str, limit: int) -> list[str]:
+    """The ids of sessions that closed before that time, the longest closed first."""
+    sql = """SELECT id FROM sessions
+        WHERE state = 'closed' AND ended < ? AND owner = ? ORDER BY ended LIMIT ?"""
+    return [str(id_) for (id_,) in connection.execute(sql, (ended_before, OWNER, limit)).fetchall()]

@@ -1,0 +1,186 @@
+"""The event log in one SQLite file: for one server, safe against kill -9 and loss of power.
+
+Three connections, each in a thread of its own: one writes (:mod:`~server.eventlog.commits`), one
+reads pages, one copies the write-ahead log into the database (:mod:`~server.eventlog.checkpoint`).
+What is in memory is answered from there and never touches the disk.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from server.eventlog import rows, schema
+from server.eventlog.checkpoint import WAL_PAGES, Checkpoints
+from server.eventlog.commits import Commits, Removal
+from server.eventlog.group import Append
+from server.eventlog.packing import JOURNAL_BYTES, Packing
+from server.eventlog.recovery import recover
+from server.eventlog.segments import damaged
+from server.eventlog.threads import ConnectionThread, connected
+from server.eventlog.watchers import Watchers
+from server.events import Draft, Event
+from server.records import Head, RunRecord, SessionRecord
+
+#: Sessions that one transaction of ``expire`` removes.
+EXPIRE_AT_ONCE = 10
+
+
+@asynccontextmanager
+async def open(  # noqa: A001 - it reads as sqlite.open()
+    path: Path,
+    *,
+    new_epoch: bool = False,
+    journal_bytes: int = JOURNAL_BYTES,
+    wal_pages: int = WAL_PAGES,
+) -> "AsyncIterator[SqliteLog]":
+    """Open the log in the file ``path``, made if it is missing; its folder too.
+
+    ``new_epoch`` gives every session a new epoch. Raises :class:`StoreRefused` if another server
+    has it open, if it is of another format, or damaged.
+    """
+    with schema.locked(path):
+        async with (
+            connected("writer", path, partial(schema.prepare, path)) as writer,
+            connected("copier", path, partial(schema.connect, path)) as copier,
+            connected("reader", path, partial(schema.connect, path, readonly=True)) as reader,
+        ):
+            found = await writer.start(recover, new_epoch=new_epoch)
+            watchers = Watchers()
+            packing = Packing(found.backlog, journal_bytes)
+            commits = Commits(writer, Checkpoints(copier, wal_pages), packing, found, watchers)
+            try:
+                yield SqliteLog(commits, reader, watchers)
+            finally:
+                await commits.close()
+
+
+class SqliteLog:
+    """See :class:`server.eventlog.EventLog`."""
+
+    def __init__(self, commits: Commits, reader: ConnectionThread, watchers: Watchers) -> None:
+        self._commits = commits
+        self._reader = reader
+        self._watchers = watchers
+
+    # -- writing
+
+    def append(
+        self,
+        session: SessionRecord,
+        drafts: Sequence[Draft],
+        *,
+        producer: str = "",
+        record: RunRecord | None = None,
+    ) -> asyncio.Future[Sequence[Event]]:
+        """See :meth:`server.eventlog.EventLog.append`."""
+        append = Append.of(session, drafts, producer, record)
+        self._commits.submit(append)
+        return append.done
+
+    async def create(self, session: SessionRecord) -> Head:
+        """See :meth:`server.eventlog.EventLog.create`."""
+        while True:
+            await self.append(session, [])
+            head = await self.head(session.id)
+            if head is not None:  # else it was deleted in between
+                return head
+
+    async def delete(self, session: str) -> bool:
+        """See :meth:`server.eventlog.EventLog.delete`."""
+        return bool(await self._remove([session], None))
+
+    async def expire(self, ended_before: str, limit: int = 100) -> list[str]:
+        """See :meth:`server.eventlog.EventLog.expire`."""
+        over = await self._reader.start(rows.expired, ended_before, limit)
+        removed: list[str] = []
+        for start in range(0, len(over), EXPIRE_AT_ONCE):
+            removed += await self._remove(over[start : start + EXPIRE_AT_ONCE], ended_before)
+        return removed
+
+    async def _remove(self, sessions: list[str], ended_before: str | None) -> list[str]:
+        done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._commits.submit(Removal(sessions, ended_before, done))
+        return await done
+
+    # -- reading
+
+    async def head(self, session: str) -> Head | None:
+        """See :meth:`server.eventlog.EventLog.head`."""
+        while True:
+            tail = self._commits.tails.get(session)
+            if tail is not None:
+                return tail.head()
+            releases = self._commits.releases
+            stored = await self._reader.start(rows.session_tail, session)
+            if self._undisturbed(releases, session):
+                return stored.head() if stored else None
+
+    def _undisturbed(self, releases: int, *sessions: str) -> bool:
+        """Whether the disk alone still has the truth about ``sessions``, as it had before a read.
+
+        A session that came into memory meanwhile, or was packed, may have been read half-way.
+        """
+        return releases == self._commits.releases and not any(
+            session in self._commits.tails for session in sessions
+        )
+
+    async def read(self, session: str, after: int, limit: int = 1000) -> Sequence[Event]:
+        """See :meth:`server.eventlog.EventLog.read`."""
+        while True:
+            tail = self._commits.tails.get(session)
+            if tail is not None and after >= tail.packed:
+                return tail.page(after, limit)
+            releases = self._commits.releases
+            events = await self._reader.start(rows.events, session, after, limit)
+            if events:
+                return events
+            if tail is None and self._undisturbed(releases, session):
+                return []
+            if tail is not None and tail is self._commits.tails.get(session):
+                raise damaged(session, after + 1, tail.packed)
+
+    def recent(self, session: str, after: int) -> Sequence[Event] | None:
+        """See :meth:`server.eventlog.EventLog.recent`."""
+        tail = self._commits.tails.get(session)
+        return tail.after(after) if tail else None
+
+    def watch(self, session: str, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """See :meth:`server.eventlog.EventLog.watch`."""
+        return self._watchers.watch(session, wake)
+
+    # -- what is kept beside the events
+
+    async def sessions(
+        self, *, limit: int, before: int | None = None, state: str | None = None
+    ) -> list[Head]:
+        """See :meth:`server.eventlog.EventLog.sessions`."""
+        while True:
+            releases = self._commits.releases
+            stored = await self._reader.start(rows.session_tails, limit, before, state)
+            if releases == self._commits.releases:
+                tails = self._commits.tails
+                return [tails.get(tail.record.id, tail).head() for tail in stored]
+
+    async def run(self, run: str) -> RunRecord | None:
+        """See :meth:`server.eventlog.EventLog.run`."""
+        found = await self._reader.start(rows.run_records, "WHERE runs.id = ?", run)
+        return found[0] if found else None
+
+    async def runs(self, session: str) -> list[RunRecord]:
+        """See :meth:`server.eventlog.EventLog.runs`."""
+        where = "WHERE sessions.owner = ? AND sessions.id = ? ORDER BY runs.key"
+        return await self._reader.start(rows.run_records, where, rows.OWNER, session)
+
+    async def active_runs(self) -> list[RunRecord]:
+        """See :meth:`server.eventlog.EventLog.active_runs`."""
+        where = "WHERE runs.active = 1 ORDER BY runs.key"
+        return await self._reader.start(rows.run_records, where)
+
+    async def run_by_key(self, idempotency_key: str, created_after: str) -> RunRecord | None:
+        """See :meth:`server.eventlog.EventLog.run_by_key`."""
+        where = """WHERE runs.idempotency_key = ? AND runs.created > ?
+            ORDER BY runs.created DESC LIMIT 1"""
+        found = await self._reader.start(rows.run_records, where, idempotency_key, created_after)
+        return found[0] if found else None

@@ -1,0 +1,144 @@
+"""Processes from a fork server that has the workflows imported already.
+
+``multiprocess`` keeps module-wide lists of its children and is used from one thread alone: its
+``start()`` waits for the fork server, which may be importing for seconds, and never on the loop.
+
+A fork server that dies costs nobody a run: those that it made live on, and the next start makes a
+new one. If it dies twice in a row its preload is given up, since a module that is harmless alone
+may not be so beside the others; runs then import what they need themselves.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import multiprocess
+import multiprocess.forkserver
+import structlog
+
+from server.runs.process import GONE, Leader, stat
+
+ATTEMPTS = 3
+COLD_START_SECONDS = 60.0  # for the imports, the only thing that takes long
+EXIT_CODE_SECONDS = 0.5
+UNKNOWN = 255  # what multiprocess reports when the fork server took the exit code along
+
+log = structlog.get_logger()
+
+
+class Started(NamedTuple):
+    """A started process: the kernel's side of it and multiprocess' own."""
+
+    leader: Leader
+    process: Any
+
+
+class ForkServer:
+    """Starts ``entry`` in new processes. The loop's side: every method returns at once or awaits.
+
+    ``entry`` is a function that can be imported by its name; it is never called here. ``preload``
+    names the modules that passed the probe.
+    """
+
+    def __init__(self, entry: Callable[..., None], preload: Callable[[], Sequence[str]]) -> None:
+        self._entry = entry
+        self._preload = preload  # asked when a fork server is made
+        self._preload_kills = False
+        self._warm = False
+        self._context = multiprocess.get_context("forkserver")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forkserver")
+
+    async def warm_up(self) -> None:
+        """Have a fork server that is done with its imports; raises as :meth:`start` does."""
+        child: Started = await self._call(self._start, int, ())  # the least that a process can do
+        child.leader.close(asyncio.get_running_loop())
+        await self.collect(child)
+
+    async def start(self, *arguments: str) -> Started:
+        """A new process; raises OSError or EOFError when there is none to be had."""
+        child: Started = await self._call(self._start, self._entry, arguments)
+        return child
+
+    async def collect(self, child: Started) -> int | None:
+        """The exit code of a process that is gone, where it can be known; negative: a signal."""
+        code: int | None = await self._call(self._collect, child)
+        return code
+
+    async def close(self) -> None:
+        """End the fork server; its children must have ended before."""
+        await self._call(self._stop)
+        self._thread.shutdown(wait=False)
+
+    async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, function, *arguments)
+
+    # On the thread.
+
+    def _start(self, target: Callable[..., None], arguments: tuple[str, ...]) -> Started:
+        for attempt in range(1, ATTEMPTS + 1):
+            process = self._context.Process(target=target, args=arguments)
+            try:
+                with self._patience():
+                    process.start()
+            except (EOFError, ConnectionError) as error:
+                # Whatever became of this attempt's process, it is not the one that will be
+                # let in: that is decided by pid.
+                log.warning("Fork server died", attempt=attempt)
+                if attempt == ATTEMPTS:
+                    raise ConnectionError("the fork server does not stay alive") from error
+                self._preload_kills = attempt == ATTEMPTS - 1
+            else:
+                return Started(Leader(process.pid), process)
+        raise AssertionError
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Kill a fork server that never gets its imports done."""
+        if self._warm:
+            try:
+                yield
+            except BaseException:
+                self._warm = False
+                raise
+            return
+        preload = [] if self._preload_kills else self._preload()
+        self._context.set_forkserver_preload([self._entry.__module__, *preload])
+        alarm = threading.Timer(COLD_START_SECONDS, _kill_fork_server)
+        alarm.start()
+        try:
+            yield
+            self._warm = True
+        finally:
+            alarm.cancel()
+
+    def _collect(self, child: Started) -> int | None:
+        child.process.join(EXIT_CODE_SECONDS)
+        code: int | None = child.process.exitcode
+        if code is not None:
+            child.process.close()
+        if code == UNKNOWN:
+            parent = stat(child.leader.parent)
+            if parent is None or parent.state in GONE:
+                return None
+        return code
+
+    def _stop(self) -> None:
+        self._warm = False
+        alarm = threading.Timer(2, _kill_fork_server)
+        alarm.start()
+        # The library's face has no way to end it before the interpreter does.
+        multiprocess.forkserver._forkserver._stop()
+        alarm.cancel()
+
+
+def _kill_fork_server() -> None:
+    pid = multiprocess.forkserver._forkserver._forkserver_pid
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,152 @@
+"""From the bytes of a child to committed events: decode, commit, acknowledge.
+
+While something of the run is being committed the next read waits, and with it the socket: a child
+that emits faster than the store commits is slowed down by its own pipe, and nobody else is.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+from structlog.typing import FilteringBoundLogger
+
+from server.events import Draft  # noqa: TC001 (not worth an import of its own kind)
+from server.records import RunRecord
+from server.runs import pipe
+from server.runs.commits import Commits
+from server.runs.connection import Connection
+from server.runs.evidence import Evidence
+from server.runs.life import Signal
+
+ACK_SECONDS = 0.02
+ACK_AT_ONCE = 256 << 10  # bytes that were committed since the last acknowledgement
+
+
+class Intake:
+    """What one child sends, from its start to its outcome."""
+
+    def __init__(
+        self,
+        commits: Commits,
+        seen: Evidence,
+        signal: Callable[[Signal], None],
+        acks: "Acks",
+        log: FilteringBoundLogger,
+    ) -> None:
+        #: Events that came with the end and go into the log with it.
+        self.rest: list[Draft] = []
+        self._commits = commits
+        self._seen = seen
+        self._signal = signal
+        self._acks = acks
+        self._log = log
+        self._decoder = pipe.Decoder(commits.record.id)
+        self._connection: Connection | None = None
+        self._backlog: list[bytes] = []
+        self._open = False
+        self._over = False
+        self._committed = 0
+        self._unacknowledged = 0
+
+    def connect(self, connection: Connection) -> None:
+        """The stream to slow down, and to acknowledge on."""
+        self._connection = connection
+
+    def open(self) -> None:
+        """The run was let start: what comes counts from now on."""
+        self._open = True
+        self.go_on()
+
+    def received(self, data: bytes) -> None:
+        """Take what was read from the socket."""
+        if self._over:
+            return
+        if not self._open or self._commits.busy:
+            self._backlog.append(data)
+            if self._connection is not None:
+                self._connection.pause()
+        else:
+            self._take(data)
+
+    def go_on(self) -> None:
+        """Nothing is being committed: take what has waited."""
+        if self._backlog and self._open and not self._over and not self._commits.busy:
+            data = b"".join(self._backlog)
+            self._backlog.clear()
+            if self._connection is not None:
+                self._connection.resume()
+            self._take(data)
+
+    def drain(self) -> None:
+        """The process is gone: decode all that it left, however long the store may take."""
+        if self._open and not self._over and self._connection is not None:
+            data = b"".join([*self._backlog, self._connection.drain()])
+            self.rest = self._decode(data).drafts
+            self._over = True
+        self._backlog.clear()
+
+    def acknowledge(self) -> None:
+        """Tell the child how far the log has come."""
+        self._unacknowledged = 0
+        if self._connection is not None:
+            self._connection.write(pipe.ack(self._committed))
+
+    def _take(self, data: bytes) -> None:
+        batch = self._decode(data)
+        if self._over:
+            self.rest = batch.drafts
+            self._signal(Signal.BREACH if batch.breach is not None else Signal.OUTCOME)
+        elif batch.drafts:
+            last = self._decoder.last
+            change = _asking(batch.asked) if batch.asked else None
+            self._commits.put(batch.drafts, lambda _: self._landed(last, len(data)), change)
+
+    def _decode(self, data: bytes) -> pipe.Batch:
+        batch = self._decoder.feed(data)
+        for text in batch.words:
+            self._seen.heard(text.encode() + b"\n")
+        self._seen.outcome, self._seen.breach = batch.outcome, batch.breach
+        self._over = batch.outcome is not None or batch.breach is not None
+        if self._log.is_enabled_for(logging.DEBUG):
+            for draft in batch.drafts:
+                self._log.debug("Attempting to emit event to session", type=draft.type, n=draft.n)
+        return batch
+
+    def _landed(self, last: int, size: int) -> None:
+        self._committed = last
+        self._unacknowledged += size
+        if self._unacknowledged >= ACK_AT_ONCE:
+            self.acknowledge()
+        else:
+            self._acks.later(self)
+
+
+def _asking(asked: dict[str, Any]) -> Callable[[RunRecord], RunRecord]:
+    return lambda record: replace(record, asking={**record.asking, **asked})
+
+
+class Acks:
+    """Acknowledgements of all runs, gathered for a few milliseconds: each costs a system call."""
+
+    def __init__(self) -> None:
+        self._due: dict[Intake, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def later(self, intake: Intake) -> None:
+        """Acknowledge soon."""
+        self._due[intake] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(ACK_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        due, self._due, self._timer = self._due, {}, None
+        for intake in due:
+            intake.acknowledge()
+
+    def close(self) -> None:
+        """Forget what is due."""
+        self._due.clear()
+        if self._timer is not None:
+            self._timer.cancel()

@@ -1,0 +1,328 @@
+"""The lines of the pipe, both directions. Pure: bytes in, events and facts out.
+
+The rules of a child's lines (``protocol.md``, section 7):
+
+* UTF-8 JSON Lines of at most 1 MiB, no raw CR, nested at most 128 deep;
+* ``n`` counts 1, 2, 3, …; a repeated line is ignored, a gap is a breach;
+* only the server writes :data:`server.events.SERVER_ONLY` types; ``log`` and ``input_request``
+  come from the child's runtime and have a fixed shape;
+* nothing counts after the outcome, nor after the first breach.
+
+The envelope is decoded, ``data`` and ``result`` stay the bytes that they are. Of a key that comes
+twice the last one counts, here as in every browser.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from jsonschema import Draft202012Validator, SchemaError
+
+from server.errors import ProtocolError
+from server.events import ID, SERVER_ONLY, TYPE, Draft, draft, encode_json
+
+VERSION = 1
+LINE_LIMIT = 1 << 20
+NESTING_LIMIT = 128
+TIME_LIMIT = 253_402_300_800_000_000  # µs: the year 10000, which RFC 3339 cannot write
+
+T = TypeVar("T")
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """Who knocks: ``sent`` is the last number it gave out, ``asking`` the inputs it waits for."""
+
+    pipe: int
+    run: str
+    secret: str
+    sent: int = 0
+    asking: list[str] = msgspec.field(default_factory=list)
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong in a workflow's own code, in its own words."""
+
+    code: Literal["workflow_error", "limit_exceeded"]
+    message: str
+    detail: dict[str, Any] | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The last line of a run: the child's own word on how it ended."""
+
+    n: int
+    kind: Literal["complete", "error", "cancelled"]
+    result: bytes = b"null"
+    failure: Failure | None = None
+
+
+class Batch:
+    """What some bytes held: events in order, questions, last words, and at most one end."""
+
+    __slots__ = ("asked", "breach", "drafts", "outcome", "words")
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.asked: dict[str, Any] = {}  # request id → schema, or None for any answer
+        self.words: list[str] = []  # texts of stderr
+        self.outcome: Outcome | None = None
+        self.breach: str | None = None
+
+
+class _Greeting(msgspec.Struct):
+    hello: Hello
+
+
+class _Line(msgspec.Struct, gc=False):
+    n: int
+    t: int
+    type: str = ""
+    outcome: Literal["complete", "error", "cancelled"] | None = None
+    agent: str | None = None
+    span: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: Failure | None = None
+
+
+class _Log(msgspec.Struct):
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+class _Question(msgspec.Struct):
+    request: str
+    prompt: str
+    schema: dict[str, Any] | bool | None = None
+
+
+_decode_greeting = msgspec.json.Decoder(_Greeting).decode
+_decode_line = msgspec.json.Decoder(_Line).decode
+_decode_log = msgspec.json.Decoder(_Log).decode
+_decode_question = msgspec.json.Decoder(_Question).decode
+
+
+class Splitter:
+    """Cuts a stream into lines, however its bytes arrive."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> bytes | None:
+        """The lines that ``data`` completes, joined as they came, without the last line end."""
+        end = data.rfind(b"\n")
+        if end < 0:
+            self._rest += data
+            return None
+        block = bytes(self._rest) + data[:end] if self._rest else data[:end]
+        self._rest = bytearray(memoryview(data)[end + 1 :])
+        return block
+
+    @property
+    def overlong(self) -> bool:
+        """Whether the line that is still open is too long already."""
+        return len(self._rest) > LINE_LIMIT
+
+
+class Decoder:
+    """A run's lines, as drafts of events. Never raises: what is wrong is the batch's ``breach``."""
+
+    def __init__(self, run: str, last: int = 0) -> None:
+        self.last = last  # the number of the last line that counted
+        self._run = run
+        self._splitter = Splitter()
+        self._over = False
+
+    def feed(self, data: bytes) -> Batch:
+        """Decode what was read, whole lines only; empty after an outcome or a breach."""
+        batch = Batch()
+        if not self._over:
+            try:
+                self._take(data, batch)
+            except ProtocolError as error:
+                batch.breach = error.message
+            self._over = batch.outcome is not None or batch.breach is not None
+        return batch
+
+    def _take(self, data: bytes, batch: Batch) -> None:
+        block = self._splitter.feed(data)
+        if block is not None:
+            clean = _is_clean(block)
+            for line in block.split(b"\n"):
+                self._take_line(line, batch, clean=clean)
+                if batch.outcome is not None:
+                    return
+        if self._splitter.overlong:
+            raise _too_long()
+
+    def _take_line(self, line: bytes, batch: Batch, *, clean: bool) -> None:
+        if not clean:
+            _check_bytes(line)
+        read = _decode(_decode_line, line, f"the line after {self.last}")
+        if read.n != self.last + 1:
+            if 1 <= read.n <= self.last:
+                return
+            raise ProtocolError(f"line {read.n} came after line {self.last}")
+        if not 0 <= read.t < TIME_LIMIT:
+            raise ProtocolError(f"line {read.n}: t is not a time in µs since 1970")
+        if read.outcome is None:
+            batch.drafts.append(self._event(read, batch))
+        else:
+            batch.outcome = _outcome(read)
+        self.last = read.n
+
+    def _event(self, read: _Line, batch: Batch) -> Draft:
+        data = bytes(read.data)
+        if not data.startswith(b"{"):
+            raise ProtocolError(f"line {read.n}: data is not an object")
+        _check_type(read.type, read.n)
+        if read.type == "log":
+            _take_log(data, read.n, batch)
+        elif read.type == "input_request":
+            _take_question(data, read.n, batch)
+        speaker = _speaker(read.agent, read.span)
+        return draft(read.type, self._run, data, micros=read.t, speaker=speaker, n=read.n)
+
+
+def read_hello(line: bytes) -> Hello:
+    """The first line of a connection; raises :class:`ProtocolError`."""
+    _check_bytes(line)
+    return _decode(_decode_greeting, line, "the first line").hello
+
+
+# What the server says.
+
+
+def welcome(ack: int) -> bytes:
+    """The child is known; everything up to ``ack`` is committed."""
+    return b'{"welcome":{"ack":%d}}\n' % ack
+
+
+def start(workflow: str, value: dict[str, Any]) -> bytes:
+    """Let user code run; ``value`` is the workflow's input."""
+    return encode_json({"start": {"workflow": workflow, "input": value}}) + b"\n"
+
+
+def ack(n: int) -> bytes:
+    """Everything up to ``n`` is committed."""
+    return b'{"ack":%d}\n' % n
+
+
+def cancel(reason: str) -> bytes:
+    """End yourself, soon."""
+    return encode_json({"cancel": reason}) + b"\n"
+
+
+def answer(request: str, value: Any) -> bytes:
+    """What ``request`` asked for."""
+    return encode_json({"input": {"request": request, "value": value}}) + b"\n"
+
+
+END = b'{"end":true}\n'  # this run is not yours: exit
+
+
+# Checks. The cheap ones look at all lines of a read at once.
+
+
+def _is_clean(block: bytes) -> bool:
+    """Whether no line of ``block`` can break a rule that concerns bytes."""
+    return (
+        len(block) <= LINE_LIMIT
+        and b"\r" not in block
+        and block.count(b"{") + block.count(b"[") <= NESTING_LIMIT
+        and _is_utf8(block)
+    )
+
+
+def _check_bytes(line: bytes) -> None:
+    if len(line) > LINE_LIMIT:
+        raise _too_long()
+    if b"\r" in line:
+        raise ProtocolError("a line holds a raw CR")
+    if not _is_utf8(line):
+        raise ProtocolError("a line is not UTF-8")
+    # Before anything recursive sees it: a decoder's own limit may be the C stack.
+    if _is_deep(line):
+        raise ProtocolError(f"a line is nested more than {NESTING_LIMIT} deep")
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_KIND = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _is_deep(line: bytes) -> bool:
+    """Whether brackets outside strings nest too deep. Unbalanced ones may count as deep."""
+    if line.count(b"{") + line.count(b"[") <= NESTING_LIMIT:
+        return False
+    # Even pieces between quotes are outside strings once escaped quotes are gone.
+    outside = b"".join(line.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    brackets = outside.translate(_KIND, _NOT_BRACKETS)
+    for _ in range(NESTING_LIMIT):  # each round takes the innermost level away
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
+
+
+def _check_type(type_: str, n: int) -> None:
+    if TYPE.fullmatch(type_) is None:
+        raise ProtocolError(f"line {n}: {type_[:80]!r} is not an event's type")
+    if type_ in SERVER_ONLY:
+        raise ProtocolError(f"line {n}: only the server writes events of type {type_!r}")
+
+
+def _take_log(data: bytes, n: int, batch: Batch) -> None:
+    log = _decode(_decode_log, data, f"line {n}: a log's data")
+    if log.stream == "stderr":
+        batch.words.append(log.text)
+
+
+def _take_question(data: bytes, n: int, batch: Batch) -> None:
+    question = _decode(_decode_question, data, f"line {n}: an input_request's data")
+    if ID.fullmatch(question.request) is None:
+        raise ProtocolError(f"line {n}: the request's id must match [A-Za-z0-9_-]{{1,64}}")
+    if question.schema is not None:
+        try:
+            Draft202012Validator.check_schema(question.schema)
+        except SchemaError as error:
+            raise ProtocolError(
+                f"line {n}: what is asked for is not a JSON Schema: {error.message[:200]}"
+            ) from None
+    batch.asked[question.request] = question.schema
+
+
+def _outcome(read: _Line) -> Outcome:
+    if read.outcome == "error" and read.error is None:
+        raise ProtocolError(f"line {read.n}: an outcome 'error' without an error")
+    assert read.outcome is not None
+    return Outcome(read.n, read.outcome, bytes(read.result), read.error)
+
+
+@lru_cache(maxsize=4096)
+def _speaker(agent: str | None, span: str | None) -> bytes:
+    """The fields between ``run`` and ``data``, with the comma after them."""
+    fields = {"agent": agent, "span": span}
+    said = encode_json({name: value for name, value in fields.items() if value is not None})
+    return said[1:-1] + b"," if len(said) > 2 else b""
+
+
+def _decode(decoder: Callable[[bytes], T], line: bytes, what: str) -> T:
+    try:
+        return decoder(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError(f"{what}: {error}") from None
+
+
+def _too_long() -> ProtocolError:
+    return ProtocolError(f"a line is longer than {LINE_LIMIT} bytes")

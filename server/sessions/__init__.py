@@ -1,0 +1,12 @@
+"""Sessions: a log that anyone may follow, from before its first event to long after its last.
+
+``hub``           finds, creates, holds and lets go of sessions
+``session``       one of them in memory: where its log stands, who reads it
+``opening``       where a reader starts (pure)
+``subscription``  a connected reader: catch-up, live, closed
+``pace``          telling a slow reader from a dead one (pure)
+``polling``       a reader that comes and asks
+``pulse``         what happens because time passes
+``admission``     whether a request becomes a run
+``diagnosis``     why a reader may be seeing nothing (pure)
+"""

@@ -1,0 +1,252 @@
+"""All sessions: finds them, creates them, and lets go of those that nobody holds.
+
+A session is in memory while somebody holds it: a reader, an active run, a request that is being
+served. One that exists only because somebody asked for it stays for ``WAITING_SECONDS`` after its
+last reader left; it costs no disk until its first event.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+
+from server import telemetry
+from server.errors import AtCapacity, NotFound, RunActive, ShuttingDown
+from server.eventlog import EventLog
+from server.events import Draft, Event
+from server.records import Head, RunRecord, SessionRecord
+from server.sessions.diagnosis import Snapshot
+from server.sessions.session import Session
+from server.sessions.subscription import Bye, Subscription
+from server.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Hub:
+    """The sessions of one server."""
+
+    def __init__(self, settings: Settings, events: EventLog):
+        self.settings = settings
+        self.events = events
+        self.closing = False
+        self._sessions: dict[str, Session] = {}
+        self._waiting: set[str] = set()  # exist only because somebody asked for them
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._sessions.values()))
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def readers(self) -> list[Subscription]:
+        """Every subscription that is connected."""
+        found = (reader for session in self for reader in session.readers)
+        return [reader for reader in found if isinstance(reader, Subscription)]
+
+    # -- finding and creating
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, create: bool) -> AsyncIterator[Session]:
+        """The session, kept in memory meanwhile.
+
+        Raises NotFound where it does not exist and ``create`` is not set, AtCapacity where too many
+        sessions only wait, ShuttingDown where a stopping server would have to create it.
+        """
+        session = await self._enter(name)
+        session.holders += 1
+        try:
+            await session.load()
+            self._verify(session, create=create)
+            yield session
+        finally:
+            session.holders -= 1
+            session.idle_since = time.monotonic()
+            self._let_go(session)
+
+    async def _enter(self, name: str) -> Session:
+        while (session := self._sessions.get(name)) is not None:
+            if session.deleting is None:
+                return session
+            await asyncio.shield(session.deleting)
+        session = self._sessions[name] = Session(name, self.events)
+        telemetry.SESSIONS.set(len(self._sessions))
+        return session
+
+    def _verify(self, session: Session, *, create: bool) -> None:
+        created = not self._exists(session)
+        if created and not create:
+            raise unknown(session.id)
+        if created:
+            self._admit(session)
+        if create:
+            log.info("Session verified/created", session=session.id, created=created)
+
+    def _admit(self, session: Session) -> None:
+        if self.closing:
+            raise ShuttingDown("the server is stopping: come back in a moment")
+        if len(self._waiting) >= self.settings.max_waiting_sessions:
+            raise AtCapacity(
+                f"{len(self._waiting)} sessions wait for their first event already"
+                " (MAX_WAITING_SESSIONS): try again later",
+                retry_after=5,
+            )
+        self._waiting.add(session.id)
+
+    def _exists(self, session: Session) -> bool:
+        return session.stored or session.id in self._waiting
+
+    async def create(self, record: SessionRecord) -> tuple[Session, bool]:
+        """Store a session by name; True with it if it was new to the log."""
+        async with self.hold(record.id, create=True) as session:
+            if session.stored:
+                return session, False
+            # A reader that waits already was given an epoch: that one is stored.
+            session.relabel(record.labels)
+            await self.events.create(session.record)
+            session.stored = True
+            self._waiting.discard(session.id)
+            return session, True
+
+    async def look(self, name: str) -> tuple[Head, int]:
+        """Where a session stands and how many read it; does not take it into memory."""
+        session = self._sessions.get(name)
+        if session is not None and session.loaded and self._exists(session):
+            return session.head, len(session.readers)
+        head = await self.events.head(name)
+        if head is None:
+            raise unknown(name)
+        return head, 0
+
+    async def listed(self, limit: int, before: int | None, state: str | None) -> list[Head]:
+        """A page of sessions, newest first; the first page begins with those in memory only."""
+        waiting: list[Head] = []
+        if before is None and state in (None, "waiting"):
+            waiting = [s.head for s in self if s.id in self._waiting and s.loaded]
+            waiting.sort(key=lambda head: head.record.created, reverse=True)
+        stored = await self.events.sessions(limit=limit, before=before, state=state)
+        return waiting[:limit] + stored
+
+    def current(self, head: Head) -> tuple[Head, int]:
+        """A stored head as it stands in memory, and how many read it."""
+        session = self._sessions.get(head.record.id)
+        if session is None or not session.loaded:
+            return head, 0
+        return session.head, len(session.readers)
+
+    async def snapshot(self, name: str, run_of: Callable[[str], Awaitable[RunRecord]]) -> Snapshot:
+        """What diagnosis looks at; a session that nobody knows is an answer too."""
+        try:
+            head, _ = await self.look(name)
+        except NotFound:
+            return Snapshot(name, None, None, None, (), ())
+        run = await run_of(head.run) if head.run else None
+        newest = await self.events.read(name, head.last - 1) if head.last else ()
+        session = self._sessions.get(name)
+        return Snapshot(
+            name,
+            head,
+            run,
+            newest[0].line if newest else None,
+            session.described_readers() if session else (),
+            tuple(session.troubles) if session else (),
+        )
+
+    # -- writing
+
+    def append(
+        self,
+        session: str,
+        drafts: Sequence[Draft],
+        *,
+        producer: str = "",
+        record: RunRecord | None = None,
+    ) -> asyncio.Future[Sequence[Event]]:
+        """What runs append with, see :class:`server.records.Append`.
+
+        The session is in memory: a run holds it from its acceptance to its terminal event.
+        """
+        held = self._sessions[session]
+        if record is not None and record.active:
+            held.runs.add(record.id)
+        future = self.events.append(held.record, drafts, producer=producer, record=record)
+        future.add_done_callback(lambda done: self._appended(held, record, done))
+        return future
+
+    def _appended(
+        self, held: Session, record: RunRecord | None, done: asyncio.Future[Sequence[Event]]
+    ) -> None:
+        held.committed()
+        if held.stored:
+            self._waiting.discard(held.id)
+        if record is not None and not record.active and not done.exception():
+            held.runs.discard(record.id)
+            self._let_go(held)
+
+    async def find_runs(self) -> list[RunRecord]:
+        """The runs that the log knows without an end; their sessions are held until they end."""
+        records = await self.events.active_runs()
+        for record in records:
+            async with self.hold(record.session, create=True) as session:
+                session.runs.add(record.id)
+        return records
+
+    # -- letting go
+
+    async def delete(self, name: str) -> None:
+        """Delete a session; its readers hear ``deleted``. Raises RunActive, NotFound."""
+        async with self.hold(name, create=False) as session:
+            if session.busy or session.runs:
+                raise RunActive(f"session {name} has a run that has not ended: cancel it first")
+            session.deleting = asyncio.get_running_loop().create_future()
+            try:
+                await self.events.delete(name)
+                session.end(Bye("deleted"))
+                self._drop(session)
+            finally:
+                session.deleting.set_result(None)
+                if name in self._sessions:
+                    session.deleting = None
+
+    async def expire(self, ended_before: str) -> int:
+        """Delete what closed before that time; how many sessions went."""
+        gone = 0
+        for name in await self.events.expired(ended_before):
+            try:
+                await self.delete(name)
+                gone += 1
+            except (NotFound, RunActive):
+                continue  # it lives again, or somebody else deleted it
+        return gone
+
+    def forget_waiting(self, at: float) -> None:
+        """Forget the sessions that only waited, and that nobody has read for long enough."""
+        for session in self:
+            idle = at - session.idle_since > self.settings.waiting_seconds
+            if session.id in self._waiting and idle and not session.holders and not session.runs:
+                self._drop(session)
+
+    def close(self, bye: Bye) -> None:
+        """Say ``bye`` to everybody; nothing new is created from now on."""
+        self.closing = True
+        for session in self:
+            session.end(bye)
+
+    def _let_go(self, session: Session) -> None:
+        if not (session.holders or session.runs or session.id in self._waiting):
+            self._drop(session)
+
+    def _drop(self, session: Session) -> None:
+        if self._sessions.get(session.id) is session:
+            del self._sessions[session.id]
+            self._waiting.discard(session.id)
+            telemetry.SESSIONS.set(len(self._sessions))
+        session.close()
+
+
+def unknown(session: str) -> NotFound:
+    """Nobody knows the session that a request addressed."""
+    log.warning("Session not in active sessions", session=session)
+    return NotFound(f"session {session} does not exist: nobody has asked for it yet")

@@ -1,0 +1,81 @@
+"""A page for a reader that comes and asks: plain reads of the history, and long polls."""
+
+import asyncio
+import time
+from typing import NamedTuple
+
+from server.events import Event
+from server.sessions.opening import Opening
+from server.sessions.session import Poll, Session
+
+#: Bytes of events in one answer, unless a single event is larger.
+ANSWER_BYTES = 4 * 1024 * 1024
+#: Events that one answer looks through for those that a filter lets pass.
+SCAN = 100_000
+
+
+class Page(NamedTuple):
+    """Events, and the offset up to which the log was looked through for them."""
+
+    events: list[Event]
+    next: int
+
+
+async def poll(session: Session, opening: Opening, *, limit: int, wait: float) -> Page:
+    """At most ``limit`` events that ``opening`` wants, waiting up to ``wait`` s for the first.
+
+    Does not wait at the end of a closed session, nor when a ``reset`` is to be told.
+    """
+    deadline = time.monotonic() + wait
+    reader = Poll(opening.start)
+    with session.reading(reader):
+        while True:
+            with session.changes() as changed:
+                found = await page(session, opening, reader.offset, limit)
+                reader.sent = len(found.events)
+                reader.offset = found.next
+                left = deadline - time.monotonic()
+                if found.events or opening.reset or _over(session, found) or left <= 0:
+                    return found
+                if found.next < session.last:
+                    continue
+                await asyncio.wait([changed], timeout=left)
+
+
+def _over(session: Session, found: Page) -> bool:
+    return session.ended or (session.state == "closed" and found.next >= session.last)
+
+
+async def page(session: Session, opening: Opening, after: int, limit: int) -> Page:
+    """The events after ``after`` that ``opening`` wants, as many as one answer holds."""
+    found: list[Event] = []
+    size, start = 0, after
+    while after < session.last and after - start < SCAN:
+        events = await session.read(after)
+        if not events:
+            break
+        for event in opening.wanted(events):
+            size += len(event.line)
+            if found and size > ANSWER_BYTES:
+                return Page(found, event.offset - 1)
+            found.append(event)
+            if len(found) == limit:
+                return Page(found, event.offset)
+        after = events[-1].offset
+    return Page(found, after)
+
+
+def body(found: Page, session: Session, opening: Opening) -> bytes:
+    """The answer of the contract, each event the bytes that the log has."""
+    head = session.head
+    reset = b'"reset":"%b",' % opening.reset.encode() if opening.reset else b""
+    return b'{"epoch":"%b","first":%d,"last":%d,"state":"%b",%b"events":[%b],"next":"%b-%d"}' % (
+        session.epoch.encode(),
+        head.first,
+        head.last,
+        head.state.encode(),
+        reset,
+        b",".join([event.line for event in found.events]),
+        session.epoch.encode(),
+        found.next,
+    )

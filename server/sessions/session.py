@@ -1,0 +1,320 @@
+"""One session in memory: where its log stands, and who reads it.
+
+Its state follows from its events (``run_start`` sets it running, a terminal event closes it), so it
+is the same for whoever reads the same log. It is in memory only while somebody holds it.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from server import telemetry
+from server.eventlog import PAGE_BYTES, EventLog
+from server.events import TERMINAL, Cursor, Event
+from server.records import Head, SessionRecord, SessionState
+from server.sessions.diagnosis import Reader
+from server.sessions.opening import Opening, Wish, resolve
+from server.sessions.subscription import Bye, Encoding, Subscription
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Poll:
+    """A long poll that is under way: a reader as diagnosis sees it."""
+
+    offset: int
+    transport: str = "poll"
+    phase: str = "live"
+    sent: int = 0
+    last_sent: float = field(default_factory=time.monotonic)
+    reason: str = "answered"
+
+
+class _RunOf(msgspec.Struct):
+    run: str
+
+
+class Session:
+    """Made, held and let go of by the hub."""
+
+    def __init__(self, session: str, events: EventLog):
+        self.id = session
+        self.stored = False  # has an event, or was created by name: the log knows it
+        self.deleting: asyncio.Future[None] | None = None  # done when nothing is left of it
+        self.starting = False  # a run is being accepted: the place is taken
+        self.holders = 0  # requests and readers
+        self.runs: set[str] = set()  # the active ones
+        self.readers: set[Subscription | Poll] = set()
+        self.troubles: deque[str] = deque(maxlen=8)  # what befell its readers, for diagnosis
+        self.idle_since = time.monotonic()
+        self._events = events
+        self._live: set[Subscription] = set()
+        self._ended = False
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._head: Head | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._scope = ExitStack()
+        self._scope.enter_context(events.watch(session, self.committed))
+
+    def close(self) -> None:
+        """Let go of what it holds of the log."""
+        self._scope.close()
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+
+    # -- where the log stands
+
+    async def load(self) -> None:
+        """Find out where the log stands; a session that is not stored begins anew."""
+        if self._head is None:
+            # Many may ask at once for a session that is not in memory: one reads, all wait.
+            self._loading = self._loading or asyncio.create_task(self._load())
+            await asyncio.shield(self._loading)
+
+    async def _load(self) -> None:
+        head = await self._events.head(self.id)
+        self.stored = head is not None
+        self._head = head or Head(record=SessionRecord(id=self.id))
+        self.committed()  # what came while the head was read
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is known where the log stands."""
+        return self._head is not None
+
+    @property
+    def head(self) -> Head:
+        """Where the log stands as far as readers were told."""
+        assert self._head is not None, "a session is used only after it was loaded"
+        return self._head
+
+    @property
+    def record(self) -> SessionRecord:
+        """Who the session is."""
+        return self.head.record
+
+    @property
+    def epoch(self) -> str:
+        """The epoch of its offsets."""
+        return self.head.record.epoch
+
+    @property
+    def last(self) -> int:
+        """The offset of the newest event that readers were told of."""
+        return self.head.last
+
+    @property
+    def state(self) -> SessionState:
+        """``waiting``, ``running`` or ``closed``."""
+        return self.head.state
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has a run that has not ended, or one that is being accepted."""
+        return self.starting or self.state == "running"
+
+    def relabel(self, labels: dict[str, str]) -> None:
+        """Give a session that is about to be stored its labels."""
+        record = msgspec.structs.replace(self.record, labels=labels)
+        self._head = msgspec.structs.replace(self.head, record=record)
+
+    def open(self, wish: Wish) -> Opening:
+        """Place a reader's wish in the log."""
+        opening = resolve(wish, self.head)
+        if opening.reset is not None:
+            self.troubles.appendleft(f"a reader was reset: {opening.reset}, at {opening.asked}")
+        return opening
+
+    async def read(self, after: int) -> Sequence[Event]:
+        """A page of the events after that offset, of those that readers were told of."""
+        events = await self._events.read(self.id, after)
+        if events and events[-1].offset > self.last:
+            # Committed, but the live readers have not had it: whoever goes live behind it would be
+            # written to from the wrong place.
+            return events[: self.last - after]
+        return events
+
+    # -- what was committed
+
+    def committed(self) -> None:
+        """Take in what the log has committed since, and write it to the live readers."""
+        if self.deleting is not None or self._head is None:
+            return
+        events = self._events.recent(self.id, self.last)
+        if events is None:
+            if self._refreshing is None or self._refreshing.done():
+                self._refreshing = asyncio.create_task(self._refresh())
+        else:
+            for page in _pages(events):
+                self._publish(page)
+
+    async def _refresh(self) -> None:
+        while events := await self.read(self.last):
+            if new := [event for event in events if event.offset > self.last]:
+                self._publish(new)
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        self._advance(events)
+        encoded: dict[Encoding, bytes] = {}
+        subscribers = len(self._live)
+        for reader in tuple(self._live):
+            if reader.lags():
+                self._leave(reader)
+                continue
+            encoding = reader.sink.encoding
+            if reader.opening.types:
+                reader.deliver(events)
+            else:
+                if encoding not in encoded:
+                    encoded[encoding] = encoding.events(self.epoch, events)
+                reader.deliver(events, encoded[encoding])
+            if self.state == "closed":
+                self._leave(reader)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        if log.is_enabled_for(logging.DEBUG):
+            self._trace(events, subscribers)
+
+    def _advance(self, events: Sequence[Event]) -> None:
+        state, run = self.head.state, self.head.run
+        for event in events:
+            if event.type == "run_start":
+                state = "running"
+                run = msgspec.json.decode(event.line, type=_RunOf).run
+            elif event.type in TERMINAL:
+                state = "closed"
+        last = events[-1].offset
+        self._head = msgspec.structs.replace(self.head, last=last, state=state, run=run)
+        self.stored = True
+
+    def _trace(self, events: Sequence[Event], subscribers: int) -> None:
+        for event in events:
+            bound = {"session": self.id, "offset": event.offset}
+            log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
+            log.debug("Event emitted", subscribers=subscribers, **bound)
+
+    # -- its readers
+
+    @contextmanager
+    def reading(self, reader: Subscription | Poll) -> Iterator[None]:
+        """Count ``reader`` among the session's readers for as long as it follows."""
+        self.readers.add(reader)
+        connected = time.monotonic()
+        gauge = telemetry.SUBSCRIBERS.labels(reader.transport)
+        gauge.inc()
+        bound = {"session": self.id, "transport": reader.transport}
+        log.info("Subscriber connected", cursor=self._cursor(reader), **bound)
+        try:
+            yield
+        finally:
+            self.readers.discard(reader)
+            if isinstance(reader, Subscription):
+                self._live.discard(reader)
+            self.idle_since = time.monotonic()
+            gauge.dec()
+            log.info(
+                "Subscriber disconnected",
+                cursor=self._cursor(reader),
+                sent=reader.sent,
+                seconds=round(self.idle_since - connected, 3),
+                reason=reader.reason,
+                **bound,
+            )
+            if reader.reason == "slow":
+                self.troubles.appendleft(f"a reader took nothing and was cut at {reader.offset}")
+
+    def _cursor(self, reader: Subscription | Poll) -> str:
+        return str(Cursor(self.epoch, reader.offset))
+
+    def go_live(self, reader: Subscription) -> None:
+        """Write to ``reader``, whose cursor is at the end, with the next commit."""
+        assert reader.offset == self.last, "a live reader stands at the log's end"
+        self._live.add(reader)
+
+    def _leave(self, reader: Subscription) -> None:
+        self._live.discard(reader)
+        reader.leave_live()
+
+    @contextmanager
+    def changes(self) -> Iterator[asyncio.Future[None]]:
+        """A future that is done with the next commit."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            yield waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its readers were told to go."""
+        return self._ended
+
+    def end(self, bye: Bye) -> None:
+        """Say ``bye`` to every reader."""
+        self._ended = True
+        for reader in tuple(self.readers):
+            if isinstance(reader, Subscription):
+                self._live.discard(reader)
+                reader.end(bye)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def described_readers(self) -> list[Reader]:
+        """Its readers as diagnosis shows them."""
+        at = time.monotonic()
+        return [
+            Reader(
+                transport=reader.transport,
+                phase=reader.phase,
+                cursor=self._cursor(reader),
+                lag=self.last - reader.offset,
+                seconds_since_send=round(at - reader.last_sent, 3),
+                sent=reader.sent,
+            )
+            for reader in self.readers
+        ]
+
+    def described(self) -> dict[str, Any]:
+        """The session object of the contract."""
+        return describe(self.head, len(self.readers))
+
+
+def _pages(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """``events`` in pieces: between two of them it shows which live reader does not drain."""
+    start, size = 0, 0
+    for index, event in enumerate(events):
+        size += len(event.line)
+        if size > PAGE_BYTES and index > start:
+            yield events[start:index]
+            start, size = index, len(event.line)
+    if start < len(events):
+        yield events[start:] if start else events
+
+
+def describe(head: Head, subscribers: int) -> dict[str, Any]:
+    """The session object of the contract for a session that may not be in memory."""
+    record = head.record
+    described: dict[str, Any] = {
+        "id": record.id,
+        "epoch": record.epoch,
+        "state": head.state,
+        "created": record.created,
+        "labels": record.labels,
+        "first": head.first,
+        "last": head.last,
+        "subscribers": subscribers,
+    }
+    return described | ({"run": head.run} if head.run else {})

@@ -1,0 +1,255 @@
+"""A subscription: one reader's cursor into one session's log, written once for every transport.
+
+It is in one of three phases:
+
+=========== ==================================================================================
+catch-up    reads pages of the log at the reader's own pace and keeps nothing but the cursor
+live        at the log's end: the session writes new events to it, the same bytes as to all others
+closed      has said ``bye``, or its connection is gone
+=========== ==================================================================================
+
+*catch-up → live* in the loop turn in which the cursor equals the log's end, so nothing can come
+between. *live → catch-up* when the socket does not drain: what it has not taken stays in the log.
+*any → closed* when the stream is complete, or by :meth:`Subscription.end`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from server import telemetry
+from server.events import Cursor, Event, now
+from server.sessions.opening import Opening
+from server.sessions.pace import Pace, Verdict
+
+log = structlog.get_logger()
+
+#: Bytes that the socket of a live reader may owe before the reader is on its own again.
+LIVE_BACKLOG = 64 * 1024
+#: Seconds between ``bye`` ``slow`` and the end of the connection.
+SLOW_ABORT_SECONDS = 5.0
+
+Reason = Literal["closed", "restart", "rotate", "overloaded", "revoked", "slow", "deleted", "gone"]
+
+
+class Encoding(Protocol):
+    """How a transport writes events and control frames; one object for all of its readers."""
+
+    def events(self, epoch: str, events: Sequence[Event], /) -> bytes:
+        """All of ``events`` as the bytes of one write."""
+
+    def control(self, frame: dict[str, Any], /) -> bytes:
+        """A control frame; its ``type`` says which, its ``cursor`` or ``after`` where it stands."""
+
+
+class Sink(Protocol):
+    """What a transport lends to a subscription: a way to its socket that never waits unasked."""
+
+    transport: str
+    encoding: Encoding
+
+    def write(self, data: bytes) -> None:
+        """Hand ``data`` over; does nothing on a connection that is gone."""
+
+    def backlog(self) -> int:
+        """Bytes that were handed over and that the kernel has not taken."""
+
+    async def drain(self) -> None:
+        """Wait until there is room; raises ConnectionError when the connection is gone."""
+
+    def abort(self) -> None:
+        """End the connection without another word."""
+
+    def tcp_info(self) -> bytes:
+        """The kernel's ``struct tcp_info`` of the socket, or nothing where there is none."""
+
+
+@dataclass(frozen=True)
+class Bye:
+    """Why a stream ended, and whether and when its reader may come back."""
+
+    reason: Reason
+    after_ms: int | None = None
+
+    @property
+    def reconnect(self) -> bool:
+        """Whether coming back with the cursor has a point."""
+        return self.reason in {"restart", "rotate", "overloaded", "slow"}
+
+    def frame(self, cursor: str) -> dict[str, Any]:
+        """The control frame that says it."""
+        frame: dict[str, Any] = {"type": "bye", "reason": self.reason, "reconnect": self.reconnect}
+        if self.after_ms is not None:
+            frame["after_ms"] = self.after_ms
+        return frame | {"cursor": cursor}
+
+
+class Log(Protocol):
+    """What a subscription needs of its session."""
+
+    id: str
+
+    @property
+    def epoch(self) -> str:
+        """The epoch of its offsets."""
+
+    @property
+    def last(self) -> int:
+        """The offset of the newest event that readers were told of."""
+
+    @property
+    def state(self) -> str:
+        """``waiting``, ``running`` or ``closed``."""
+
+    async def read(self, after: int) -> Sequence[Event]:
+        """A page of the events after that offset; empty when there are none."""
+
+
+class Subscription:
+    """One connected reader. ``cursor`` never runs ahead of what was handed to its socket."""
+
+    def __init__(self, session: Log, sink: Sink, opening: Opening, heartbeat: float):
+        self.session = session
+        self.sink = sink
+        self.opening = opening
+        self.heartbeat = heartbeat
+        self.offset = opening.start
+        self.phase: Literal["catch-up", "live", "closed"] = "catch-up"
+        self.sent = 0
+        self.connected = time.monotonic()
+        self.last_sent = self.connected
+        self._pace = Pace(heartbeat, self.connected)
+        self._bye: Bye | None = None  # what it is to end with
+        self._said: Bye | None = None  # what its reader was told
+        self._wake = asyncio.Event()
+
+    @property
+    def transport(self) -> str:
+        """``ws`` or ``sse``."""
+        return self.sink.transport
+
+    @property
+    def reason(self) -> str:
+        """Why it ended: of ``bye``, or ``gone`` when the connection went first."""
+        return self._said.reason if self._said else "gone"
+
+    @property
+    def cursor(self) -> str:
+        """Everything up to here was handed to the socket."""
+        return str(Cursor(self.session.epoch, self.offset))
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to come: the log's end, and the session closed."""
+        return (
+            self.opening.until == "run"
+            and self.session.state == "closed"
+            and self.offset >= self.session.last
+        )
+
+    # -- the three phases
+
+    async def follow(self, go_live: Callable[["Subscription"], None]) -> Bye:
+        """Send the log from the opening's start until the stream is complete or is ended.
+
+        ``go_live`` puts the subscription among its session's live readers. Raises ConnectionError
+        when the connection is gone.
+        """
+        self._open()
+        while self._bye is None and not self.complete:
+            if self.offset < self.session.last:
+                await self._catch_up()
+            else:
+                self.phase = "live"
+                self._wake.clear()
+                go_live(self)
+                await self._wake.wait()
+                await self.sink.drain()
+        self.phase = "closed"
+        return self._say(self._bye or Bye("closed"))
+
+    def _open(self) -> None:
+        for frame in self.opening.frames(self.session.id, self.heartbeat):
+            self._control(frame)
+
+    async def _catch_up(self) -> None:
+        self.phase = "catch-up"
+        events = await self.session.read(self.offset)
+        if not events:  # deleted under the reader: whoever deleted it ends the subscription
+            self._wake.clear()
+            if self._bye is None:
+                await self._wake.wait()
+            return
+        log.debug(
+            "Retrieved event from queue",
+            session=self.session.id,
+            **{"from": events[0].offset, "to": events[-1].offset},
+        )
+        self.deliver(events)
+        await self.sink.drain()
+
+    def deliver(self, events: Sequence[Event], encoded: bytes | None = None) -> None:
+        """Hand ``events`` to the socket; ``encoded`` is the same for a reader without a filter."""
+        wanted = self.opening.wanted(events)
+        if wanted:
+            if encoded is None or len(wanted) != len(events):
+                encoded = self.sink.encoding.events(self.session.epoch, wanted)
+            self._write(encoded)
+            self.sent += len(wanted)
+        self.offset = events[-1].offset
+
+    def lags(self) -> bool:
+        """Whether a live reader's socket does not drain: it has to catch up by itself."""
+        return self.sink.backlog() > LIVE_BACKLOG
+
+    def leave_live(self) -> None:
+        """Have the reader look where it stands: it lags, or there is nothing left to come."""
+        self.phase = "catch-up"
+        self._wake.set()
+
+    # -- the connection
+
+    def end(self, bye: Bye) -> None:
+        """Say ``bye`` as soon as the socket takes it; the first reason stands."""
+        if self._bye is None:
+            self._bye = bye
+            self._wake.set()
+
+    def beat(self, at: float) -> None:
+        """What time demands: a heartbeat, or an end for a reader that takes or answers nothing."""
+        if self.phase == "closed":
+            return
+        verdict = self._pace.judge(at, self.sink.tcp_info(), self.sink.backlog())
+        if verdict is Verdict.DEAD:
+            self.end(Bye("gone"))
+            self.sink.abort()
+        elif verdict is Verdict.SLOW and self._bye is None:
+            self.end(self._say(Bye("slow")))
+            asyncio.get_running_loop().call_later(SLOW_ABORT_SECONDS, self.sink.abort)
+        elif at - self.last_sent >= self.heartbeat and not self.sink.backlog():
+            self._control(
+                {
+                    "type": "heartbeat",
+                    "cursor": self.cursor,
+                    "last": self.session.last,
+                    "time": now(),
+                }
+            )
+
+    def _say(self, bye: Bye) -> Bye:
+        if self._said is None and bye.reason != "gone":
+            self._said = bye
+            self._control(bye.frame(self.cursor))
+        return bye
+
+    def _control(self, frame: dict[str, Any]) -> None:
+        self._write(self.sink.encoding.control(frame))
+
+    def _write(self, data: bytes) -> None:
+        self.sink.write(data)
+        self.last_sent = time.monotonic()
+        telemetry.BYTES_SENT.labels(self.sink.transport).inc(len(data))

@@ -1,0 +1,9 @@
+"""HTTP: the only folder that knows a socket.
+
+``routes``     the URL table
+``sessions``   sessions over HTTP, ``runs`` runs and workflows, ``health`` health and metrics
+``websocket``  a session over WebSocket, ``sse`` as server-sent events; ``sink`` is what both lend
+``guard``      who may ask; ``answers`` bodies, parameters and errors
+``openapi``    the description of all this
+``static/``    the page and the browser client
+"""

@@ -1,0 +1,61 @@
+"""The URL table."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from server.settings import Settings
+from server.web import answers, health, runs, sessions
+from server.web.guard import add_headers, guard
+from server.web.openapi import document
+from server.web.sse import sse
+from server.web.websocket import websocket
+
+STATIC = Path(__file__).parent / "static"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TABLE: list[tuple[str, str, Handler]] = [
+    ("POST", "/api/sessions", sessions.create),
+    ("GET", "/api/sessions", sessions.listing),
+    ("GET", "/api/sessions/{session}", sessions.show),
+    ("DELETE", "/api/sessions/{session}", sessions.delete),
+    ("GET", "/api/sessions/{session}/runs", sessions.runs),
+    ("POST", "/api/sessions/{session}/runs", runs.start_here),
+    ("GET", "/api/sessions/{session}/events", sessions.events),
+    ("GET", "/api/sessions/{session}/sse", sse),
+    ("GET", "/api/sessions/{session}/ws", websocket),
+    ("GET", "/api/sessions/{session}/diagnosis", sessions.diagnosis),
+    ("POST", "/api/runs", runs.start_anew),
+    ("GET", "/api/runs/{run}", runs.show),
+    ("POST", "/api/runs/{run}/cancel", runs.cancel),
+    ("POST", "/api/runs/{run}/input", runs.answer),
+    ("GET", "/api/workflows", runs.workflows),
+    ("GET", "/health/live", health.live),
+    ("GET", "/health/ready", health.ready),
+    ("GET", "/metrics", health.metrics),
+]
+
+
+async def _page(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def _openapi(_: web.Request) -> web.Response:
+    return answers.json(document())
+
+
+def application(settings: Settings) -> web.Application:
+    """The application without its parts: ``app.py`` puts those under :mod:`server.web.keys`."""
+    app = web.Application(
+        middlewares=[answers.errors, guard(settings)], client_max_size=answers.MAX_BODY
+    )
+    app.on_response_prepare.append(add_headers(settings))
+    # GET alone: a HEAD of a stream would be a reader that nobody reads for.
+    app.router.add_routes(
+        [web.route(method, path, handler) for method, path, handler in TABLE]
+        + [web.route("GET", "/", _page), web.route("GET", "/openapi.json", _openapi)]
+    )
+    app.router.add_static("/static", STATIC)
+    return app

@@ -1,0 +1,74 @@
+"""A subscriber's socket, as a subscription may use it.
+
+Frames are written to the transport itself, whole ones only: they keep their order with what aiohttp
+writes there (pongs, the close frame), and one set of bytes serves every reader. aiohttp's own
+writer encodes for each reader anew.
+"""
+
+import asyncio
+import socket
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from server.sessions.subscription import Encoding
+
+#: What the kernel may hold for a reader that does not read; it would take 4 MB by itself.
+SEND_BUFFER = 64 * 1024
+#: What asyncio may hold: above HIGH a reader has to catch up, below LOW it may go on.
+HIGH, LOW = 64 * 1024, 16 * 1024
+TCP_INFO_BYTES = 256
+
+
+class SocketSink:
+    """The :class:`~server.sessions.subscription.Sink` of one connection."""
+
+    def __init__(
+        self,
+        transport: str,
+        encoding: Encoding,
+        request: web.Request,
+        writer: AbstractStreamWriter,
+    ):
+        if request.transport is None:
+            raise ConnectionResetError("the reader left before it was served")
+        self.transport = transport
+        self.encoding = encoding
+        self._transport: asyncio.Transport = request.transport
+        self._writer = writer
+        self._transport.set_write_buffer_limits(high=HIGH, low=LOW)
+        self._socket = _tcp_socket(self._transport)
+        if self._socket is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def write(self, data: bytes) -> None:
+        """Hand ``data`` over; does nothing on a connection that is gone."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def backlog(self) -> int:
+        """Bytes that were handed over and that the kernel has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    async def drain(self) -> None:
+        """Wait until there is room; raises ConnectionError when the connection is gone."""
+        if self._transport.is_closing():
+            raise ConnectionResetError("the reader is gone")
+        await self._writer.drain()
+
+    def abort(self) -> None:
+        """End the connection without another word."""
+        self._transport.abort()
+
+    def tcp_info(self) -> bytes:
+        """The kernel's ``struct tcp_info``, or nothing on a socket that has none."""
+        if self._socket is None or self._socket.fileno() < 0:
+            return b""
+        return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+
+
+def _tcp_socket(transport: asyncio.Transport) -> socket.socket | None:
+    found = transport.get_extra_info("socket")
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    return found  # type: ignore[no-any-return]  # asyncio's TransportSocket has the same methods

@@ -1,0 +1,143 @@
+// One connection, from its opening to its end: it watches for silence, asks and hears answers, and
+// says at its end whether it was ever ready and who ended it. It does not know what an event is.
+
+import { sse, websocket } from "./transports.js";
+
+const OPEN_MS = 6000; // until ready; a middlebox that swallows upgrades never answers at all
+const DEAD_AFTER = 2.5; // heartbeats of silence
+const ANSWER_MS = 3000; // until a ping or a command is answered
+const DRIVERS = { websocket, sse };
+
+/** The transports that this platform has, in the order of preference. */
+export const TRANSPORTS = ["websocket", "sse"].filter(
+  (name) => name !== "websocket" || "WebSocket" in globalThis,
+);
+
+export class Link {
+  #receive;
+  #hook = new AbortController();
+  #silence;
+  #heard;
+  #heartbeatMs = null;
+  #send = null;
+  #waiting = new Map();
+  #asked = 0;
+
+  ready = false;
+  /** Something came of it: an event was delivered, or a heartbeat agreed. Its owner's note. */
+  progress = false;
+  /** Why this side ended it: `bye`, `cut`, `gap`, `silent`, `slow to open`, `abandoned`, `closed`. */
+  fate = null;
+  bye = null;
+
+  /**
+   * @param {"websocket" | "sse"} transport
+   * @param {(frame: object) => void} receive gets every frame but the answers to `ask`
+   */
+  constructor(transport, receive) {
+    this.transport = transport;
+    this.#receive = receive;
+  }
+
+  /**
+   * Opens the connection and lives as long as it does.
+   *
+   * @param {URL} address the session's, with the query in it
+   * @returns {Promise<import("./policy.js").Ending>}
+   */
+  async run(address) {
+    this.opened = this.#heard = now();
+    this.#silence = setTimeout(() => this.#check(), OPEN_MS);
+    const ending = await DRIVERS[this.transport](address, {
+      signal: this.#hook.signal,
+      opened: (send) => (this.#send = send),
+      alive: () => (this.#heard = now()),
+      receive: (frame) => this.#sort(frame),
+    });
+    clearTimeout(this.#silence);
+    this.#send = null;
+    for (const id of this.#waiting.keys()) this.#settle(id, null);
+    return { ...ending, bye: this.bye };
+  }
+
+  get age() {
+    return now() - this.opened;
+  }
+
+  /** Closes the socket; `run` resolves. */
+  hangUp(fate) {
+    if (this.#hook.signal.aborted) return;
+    this.fate = fate;
+    this.#hook.abort();
+  }
+
+  /**
+   * @param {object} message for the server; it gets an `id`
+   * @returns {Promise<object | null>} the answer; null where this connection could not bring one
+   */
+  ask(message) {
+    if (!this.ready || this.#send === null) return Promise.resolve(null);
+    const id = `c${(this.#asked += 1)}`;
+    this.#send({ ...message, id });
+    return new Promise((resolve) => {
+      const late = setTimeout(() => this.#settle(id, null), ANSWER_MS);
+      this.#waiting.set(id, { resolve, late });
+    });
+  }
+
+  /**
+   * After sleep or a change of network a socket may be dead and look alive: ask it. An event stream
+   * cannot be asked, so its silence decides.
+   *
+   * @param {boolean} moved the network is another one than before
+   */
+  async probe(moved) {
+    if (!this.ready) {
+      if (moved) this.hangUp("abandoned");
+    } else if (this.#send === null) {
+      if (moved || now() - this.#heard > 1.5 * this.#heartbeatMs) this.hangUp("silent");
+    } else {
+      const asked = now();
+      await this.ask({ type: "ping" });
+      if (this.#heard < asked) this.hangUp("silent");
+    }
+  }
+
+  #sort(frame) {
+    if (frame.type === "ready") this.#greeted(frame);
+    if (frame.type === "bye") this.bye = frame;
+    const isAnswer = ["ok", "pong", "refused"].includes(frame.type);
+    if (isAnswer) this.#settle(frame.to, frame);
+    else this.#receive(frame);
+    if (this.bye) this.hangUp("bye");
+  }
+
+  #greeted({ heartbeat }) {
+    this.ready = true;
+    this.#heartbeatMs = 1000 * (heartbeat > 0 ? heartbeat : 10);
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#check(), DEAD_AFTER * this.#heartbeatMs);
+  }
+
+  #check() {
+    if (!this.ready) {
+      this.hangUp("slow to open");
+      return;
+    }
+    const left = this.#heard + DEAD_AFTER * this.#heartbeatMs - now();
+    if (left <= 0) this.hangUp("silent");
+    else this.#silence = setTimeout(() => this.#check(), left);
+  }
+
+  #settle(id, answer) {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    clearTimeout(waiting.late);
+    waiting.resolve(answer);
+  }
+}
+
+function now() {
+  return performance.now();
+}

@@ -1,0 +1,90 @@
+// What to do next: pure rules for the choice of a transport, the wait, and the end of a connection.
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 10_000;
+const LOYALTY = 3; // tries that a transport which once worked gets before another has its turn
+
+// Close codes that end the following; every other code is a broken connection, to be taken up again.
+// That holds for 1000 without a bye as well: only a middlebox closes in this way.
+const FINAL_CODES = new Map([
+  [4400, ["bad_request", "the server did not understand the cursor or a message"]],
+  [4401, ["revoked", "not authenticated: log in, then load the page again"]],
+  [4403, ["revoked", "not allowed to follow this session"]],
+  [4410, ["deleted", "the session was deleted"]],
+]);
+const FINAL_STATUSES = new Map([[400, 4400], [401, 4401], [403, 4403], [410, 4410]]);
+const FINAL_REASONS = new Map([...FINAL_CODES.values(), ["closed", "complete, nothing is missing"]]);
+
+const LIVE_WORDS = {
+  waiting: "Connected, waiting for a run",
+  closed: "Connected, the run has ended",
+};
+
+/**
+ * The transport of the next try. One that worked before is kept through short troubles; with no
+ * experience a single refusal is enough to try the next one, as a proxy's refusal is final.
+ *
+ * @param {string[]} transports in the order of preference
+ * @param {string | null} remembered the one that got ready last
+ * @param {number} failures tries in a row that never got ready
+ * @returns {string}
+ */
+export function choose(transports, remembered, failures) {
+  if (!transports.includes(remembered)) return transports[failures % transports.length];
+  const others = transports.filter((name) => name !== remembered);
+  const turn = failures % (LOYALTY + others.length);
+  return turn < LOYALTY ? remembered : others[turn - LOYALTY];
+}
+
+/**
+ * @param {number} attempt 1, 2, 3, …
+ * @param {number} chance 0 to 1; spreads the clients of one server that went away
+ * @returns {number} milliseconds
+ */
+export function backoff(attempt, chance) {
+  const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
+  return longest * (0.5 + chance / 2);
+}
+
+/**
+ * @typedef {object} Ending how one connection ended; all fields optional
+ * @property {{reason: string, reconnect: boolean, after_ms?: number}} bye the server's last frame
+ * @property {number} code a WebSocket's close code
+ * @property {number} status the HTTP status that refused an event stream
+ * @property {number} afterMs the server's wish for the wait
+ */
+
+/**
+ * @param {Ending} ending
+ * @returns {{again: boolean, waitMs: number | null, reason: string, words: string}} `waitMs` is the
+ *   server's wish, null where it has none
+ */
+export function verdict({ bye, code, status, afterMs }) {
+  if (bye) {
+    const words = FINAL_REASONS.get(bye.reason) ?? bye.reason;
+    return { again: bye.reconnect === true, waitMs: bye.after_ms ?? null, reason: bye.reason, words };
+  }
+  const final = FINAL_CODES.get(code ?? FINAL_STATUSES.get(status));
+  if (final) return { again: false, waitMs: null, reason: final[0], words: final[1] };
+  if (status === 204) {
+    return { again: false, waitMs: null, reason: "closed", words: FINAL_REASONS.get("closed") };
+  }
+  return { again: true, waitMs: afterMs ?? null, reason: "broken", words: "the connection broke" };
+}
+
+/**
+ * A state in words.
+ *
+ * @param {string} name one of `State.name`
+ * @param {object} facts `attempt`, `session`, `behind`, and `words` where it is over
+ * @returns {string}
+ */
+export function describe(name, { attempt = 0, session = null, behind = 0, words = "" }) {
+  if (name === "connecting") return attempt > 0 ? `Connecting (attempt ${attempt})…` : "Connecting…";
+  if (name === "reconnecting") return `Reconnecting (attempt ${Math.max(1, attempt)})…`;
+  if (name === "ended") return `Ended: ${words}`;
+  if (name === "stopped") return `Stopped: ${words}`;
+  if (name === "closed") return "Closed";
+  if (behind > 0) return `Catching up, ${behind} behind…`;
+  return LIVE_WORDS[session] ?? "Live";
+}

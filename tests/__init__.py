@@ -1,0 +1,1 @@
+"""Tests, mirroring the source; `system/` holds the proof from outside."""

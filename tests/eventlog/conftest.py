@@ -1,0 +1,33 @@
+"""Both back ends behind one name, and SQLite with limits so small that all its machinery runs."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from server.eventlog import EventLog, memory, sqlite
+
+Opener = Callable[[], AbstractAsyncContextManager[EventLog]]
+
+#: Limits at which every few appends are packed and copied.
+RESTLESS = {"journal_bytes": 2000, "wal_pages": 8}
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite, restless"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """What opens the store under test."""
+    path = tmp_path / "keepstream.db"
+    return {
+        "memory": memory.open,
+        "sqlite": partial(sqlite.open, path),
+        "sqlite, restless": partial(sqlite.open, path, **RESTLESS),
+    }[request.param]
+
+
+@pytest.fixture
+async def events(opener: Opener) -> AsyncIterator[EventLog]:
+    """An open, empty event log."""
+    async with opener() as log:
+        yield log

@@ -1,0 +1,62 @@
+"""Sessions, drafts and run records as short as a test needs them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from server.eventlog import EventLog
+from server.events import Draft, Event, server_draft
+from server.records import RunRecord, SessionRecord, SessionState
+
+RUN_STATES: dict[SessionState, Any] = {"running": "running", "closed": "complete"}
+
+
+def session(name: str = "s1", **fields: Any) -> SessionRecord:
+    return SessionRecord(id=name, **fields)
+
+
+def drafts(*numbers: int, text: str = "word") -> list[Draft]:
+    """A draft for each of a producer's numbers."""
+    return [server_draft("agent_delta", "r_1", {"text": text})._replace(n=n) for n in numbers]
+
+
+def unnumbered(count: int, text: str = "word") -> list[Draft]:
+    return drafts(*([0] * count), text=text)
+
+
+def run(name: str = "r_1", in_session: str = "s1", **fields: Any) -> RunRecord:
+    """A run that goes on, unless ``fields`` say otherwise."""
+    given = {
+        "workflow": "echo",
+        "input": {"text": "hé"},
+        "labels": {},
+        "state": "running",
+        "created": "2026-11-22T22:00:00.000000Z",
+        "timeout": 60.0,
+    }
+    return RunRecord(id=name, session=in_session, **{**given, **fields})
+
+
+def ended(name: str = "r_1", at: str = "2026-11-22T23:00:00.000000Z", **fields: Any) -> RunRecord:
+    return run(name, **{"state": "complete", "ended": at, **fields})
+
+
+def offsets(events: Sequence[Event]) -> list[int]:
+    return [event.offset for event in events]
+
+
+async def whole(events: EventLog, session: str, limit: int = 1000) -> list[Event]:
+    """A session's log, read page by page."""
+    log: list[Event] = []
+    while page := await events.read(session, len(log), limit):
+        log += page
+    return log
+
+
+async def until(condition: Callable[[], bool], turns: int = 100_000) -> None:
+    """Let the loop turn until ``condition`` holds."""
+    for _ in range(turns):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came true")

@@ -1,0 +1,117 @@
+"""Real children of a real fork server, and a log in memory."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.events import now
+from server.records import RunRecord
+from server.runs import Catalogue, Runs
+from server.settings import Settings
+from tests.runs.kept import Kept
+
+_ids = itertools.count(1)
+
+
+def a_record(workflow: str, *, timeout: float = 60, **value: Any) -> RunRecord:
+    """A run as it is handed to `Runs.accept`."""
+    run = f"r_{next(_ids)}"
+    return RunRecord(
+        id=run,
+        session=f"s_{run}",
+        workflow=workflow,
+        input=value,
+        labels={},
+        state="queued",
+        created=now(),
+        timeout=timeout,
+    )
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The programs of these tests, loaded once."""
+    catalogue = Catalogue(["tests.runs.programs"])
+    asyncio.run(catalogue.load())
+    return catalogue
+
+
+class Place:
+    """Runs, the log they write to, and how to start one."""
+
+    def __init__(self, runs: Runs, kept: Kept) -> None:
+        self.runs = runs
+        self.kept = kept
+
+    async def start(self, workflow: str, *, timeout: float = 60, **value: Any) -> str:
+        """Accept a run; returns its id."""
+        record = a_record(workflow, timeout=timeout, **value)
+        await self.runs.accept(record)
+        return record.id
+
+    async def started(self, workflow: str, *, timeout: float = 60, **value: Any) -> str:
+        """Accept a run and wait for its first event of its own."""
+        run = await self.start(workflow, timeout=timeout, **value)
+        await self.kept.until(lambda: len(self.kept.types(run)) > 1)
+        return run
+
+    async def end_of(self, workflow: str, *, timeout: float = 60, **value: Any) -> dict[str, Any]:
+        """Run to the end; returns the terminal event."""
+        return await self.kept.end(await self.start(workflow, timeout=timeout, **value))
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def open_runs(tmp_path: Path, catalogue: Catalogue) -> Open:
+    """A context manager that opens `Runs` with these settings."""
+
+    @asynccontextmanager
+    async def opened(
+        *,
+        entry: Callable[..., None] | None = None,
+        data_dir: Path | None = None,
+        of: Catalogue = catalogue,
+        **settings: Any,
+    ) -> AsyncIterator[Place]:
+        kept = Kept()
+        given = Settings(**{"data_dir": data_dir or tmp_path / "data", **settings})
+        more = {"entry": entry} if entry is not None else {}
+        async with Runs(given, of, kept.append, **more) as runs:
+            yield Place(runs, kept)
+
+    return opened
+
+
+@pytest.fixture
+async def place(open_runs: Open) -> AsyncIterator[Place]:
+    """Runs with a short grace."""
+    async with open_runs(cancel_grace_seconds=0.5) as place:
+        yield place
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def until_gone(pid: int) -> None:
+    """Wait for the end of a process that is not ours to wait for."""
+    async with asyncio.timeout(60):
+        while alive(pid):
+            await asyncio.sleep(0.01)
+
+
+def open_descriptors() -> int:
+    """How many this process has."""
+    return len(os.listdir("/proc/self/fd"))

@@ -1,0 +1,217 @@
+"""A reader, its session and its log: no gap, no double, whatever the socket does."""
+
+import random
+import time
+
+import pytest
+
+from server.sessions.session import Session
+from server.sessions.subscription import LIVE_BACKLOG, SLOW_ABORT_SECONDS, Bye
+from tests.sessions.conftest import NAME, Stage, settle
+from tests.sessions.wire import Wire
+
+
+async def test_attach_before_the_session_exists(stage: Stage) -> None:
+    """Who comes before the first event gets every event, from 1, and then the end."""
+    async with stage.reading() as it:
+        assert it.wire.of("ready")[0]["state"] == "waiting"
+        await stage.start()
+        await stage.emit(3)
+        await stage.finish()
+        assert await it.task == Bye("closed")
+        assert it.wire.offsets == [1, 2, 3, 4, 5]
+        assert it.wire.frames[-1]["type"] == "bye"
+
+
+async def test_the_origin_of_it_all(stage: Stage) -> None:
+    """Who drops before the run starts and comes back during it misses nothing."""
+    async with stage.reading() as dropped:
+        cursor = dropped.wire.of("ready")[0]["after"]
+    await stage.start()
+    await stage.emit(2)
+    async with stage.reading(cursor) as it:
+        await stage.emit(2)
+        await stage.finish()
+        await it.task
+        assert it.wire.offsets == [1, 2, 3, 4, 5, 6]
+        assert not it.wire.of("reset")
+
+
+async def test_attach_after_the_end(stage: Stage) -> None:
+    """Who comes late gets the same stream, and then the end."""
+    await stage.start()
+    await stage.emit(5)
+    await stage.finish()
+    async with stage.reading() as it:
+        assert await it.task == Bye("closed")
+        assert it.wire.offsets == await stage.history()
+
+
+async def test_a_live_reader_that_does_not_drain_keeps_only_its_cursor(stage: Stage) -> None:
+    """A stalled reader costs a bounded backlog, goes back to catch-up, and then has it all."""
+    await stage.start()
+    async with stage.reading() as it:
+        it.wire.stall()
+        for _ in range(50):
+            await stage.emit(100)
+        await settle()
+        assert it.reader.phase != "live"
+        assert it.wire.backlog() < 3 * LIVE_BACKLOG
+        behind = it.reader.offset
+        assert behind < 5001
+        it.wire.flow()
+        await stage.finish()
+        await it.task
+        assert it.wire.offsets == await stage.history()
+
+
+async def test_a_stalled_reader_slows_nobody(stage: Stage) -> None:
+    """While one reader takes nothing, another gets every event as it is committed."""
+    await stage.start()
+    async with stage.reading() as stalled, stage.reading() as healthy:
+        stalled.wire.stall()
+        for _ in range(30):
+            await stage.emit(100)
+            await settle()
+            assert healthy.wire.offsets[-1] == healthy.reader.session.last
+        await stage.finish()
+        await healthy.task
+        assert healthy.wire.offsets == await stage.history()
+        assert not stalled.task.done()
+
+
+async def test_a_filter_drops_events_and_not_numbers(stage: Stage) -> None:
+    """With ``types`` only those are sent; the cursor still says how far the reader has got."""
+    await stage.start()
+    async with stage.reading(types="word") as it:
+        await stage.emit(2, "word")
+        await stage.emit(2, "noise")
+        await settle()
+        it.reader.beat(time.monotonic() + 5)
+        beat = it.wire.of("heartbeat")[-1]
+        assert beat["cursor"].endswith("-5")
+        assert beat["last"] == 5
+        await stage.finish()
+        assert await it.task == Bye("closed")
+        assert it.wire.offsets == [2, 3]
+
+
+async def test_until_forever_follows_the_next_run(stage: Stage) -> None:
+    """With ``until=forever`` the stream goes on over the end of a run, offsets too."""
+    async with stage.reading(until="forever") as it:
+        for run in ("r_1", "r_2"):
+            await stage.start(run)
+            await stage.finish(run)
+        await settle()
+        assert it.wire.offsets == [1, 2, 3, 4]
+        assert not it.task.done()
+
+
+async def test_heartbeat_only_into_silence(stage: Stage) -> None:
+    """A heartbeat comes when nothing was sent for the interval, and not before."""
+    await stage.start()
+    async with stage.reading() as it:
+        now = time.monotonic()
+        it.reader.beat(now + 0.5)
+        assert not it.wire.of("heartbeat")
+        it.reader.beat(now + 1.5)
+        assert len(it.wire.of("heartbeat")) == 1
+        it.wire.stall()
+        await stage.emit()
+        it.reader.beat(now + 9)
+        it.wire.flow()
+        assert len(it.wire.of("heartbeat")) == 1, "no heartbeat is piled on what was not taken"
+
+
+@pytest.mark.parametrize("reason", ["restart", "rotate", "deleted"])
+async def test_bye_comes_last_with_the_cursor(stage: Stage, reason: str) -> None:
+    """Whoever ends a stream, the last frame says why and how far the reader has got."""
+    await stage.start()
+    await stage.emit(3)
+    async with stage.reading() as it:
+        it.reader.end(Bye(reason, after_ms=7))  # type: ignore[arg-type]
+        await it.task
+        bye = it.wire.frames[-1]
+        assert (bye["type"], bye["reason"], bye["after_ms"]) == ("bye", reason, 7)
+        assert bye["reconnect"] is (reason != "deleted")
+        assert bye["cursor"].endswith("-4")
+
+
+async def test_deleted_under_a_reader(stage: Stage) -> None:
+    """A reader of a session that is deleted hears it, wherever it stands."""
+    await stage.start()
+    await stage.finish()
+    async with stage.reading(until="forever") as it:
+        await stage.hub.delete(NAME)
+        assert await it.task == Bye("deleted")
+
+
+async def test_a_session_leaves_memory(stage: Stage) -> None:
+    """Without readers and runs a session is not in memory; one that only waits stays its time."""
+    async with stage.reading():
+        assert len(stage.hub) == 1
+    assert len(stage.hub) == 1, "it was asked for"
+    await stage.start()
+    assert len(stage.hub) == 1
+    await stage.finish()
+    await settle()
+    assert len(stage.hub) == 0
+
+
+async def test_a_session_that_only_waited_is_forgotten(stage: Stage) -> None:
+    """After its time nothing is left of a session that never had an event."""
+    async with stage.reading():
+        stage.hub.forget_waiting(time.monotonic() + 1000)
+        assert len(stage.hub) == 1, "somebody reads it"
+    stage.hub.forget_waiting(time.monotonic() + 1)
+    assert len(stage.hub) == 1
+    stage.hub.forget_waiting(time.monotonic() + 1000)
+    assert len(stage.hub) == 0
+
+
+@pytest.mark.parametrize("seed", range(200))
+async def test_any_schedule(stage: Stage, seed: int) -> None:
+    """Over any history of appends, stalls, drops and returns, a reader has each event once."""
+    chance = random.Random(seed)
+    await stage.start()
+    seen: list[int] = []
+    cursor = ""
+    for _ in range(chance.randint(1, 6)):
+        wire = Wire()
+        async with stage.reading(cursor, wire=wire) as it:
+            for _ in range(chance.randint(0, 12)):
+                match chance.randrange(4):
+                    case 0:
+                        wire.stall()
+                    case 1:
+                        wire.flow()
+                    case 2:
+                        await stage.emit(chance.choice([1, 2, 50, 800]))
+                    case 3:
+                        await settle(chance.randint(0, 5))
+            wire.flow()
+            await settle(chance.randint(0, 30))
+        seen += wire.offsets
+        if wire.of("ready"):
+            epoch = wire.of("ready")[0]["epoch"]
+            cursor = f"{epoch}-{seen[-1] if seen else 0}"
+    await stage.finish()
+    async with stage.reading(cursor) as it:
+        await it.task
+        seen += it.wire.offsets
+    assert seen == await stage.history()
+
+
+def test_a_slow_reader_has_some_seconds_to_hear_it() -> None:
+    """Between ``bye`` ``slow`` and the abort the contract gives five seconds."""
+    assert SLOW_ABORT_SECONDS == 5
+
+
+async def test_who_goes_live_stands_at_the_end(stage: Stage) -> None:
+    """A reader is written to live only from the log's end on: anything else would tear a hole."""
+    await stage.start()
+    async with stage.reading() as it:
+        assert isinstance(it.reader.session, Session)
+        it.reader.offset = 0
+        with pytest.raises(AssertionError):
+            it.reader.session.go_live(it.reader)

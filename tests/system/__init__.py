@@ -1,0 +1,1 @@
+"""The proof from outside: a real server process, real sockets, and the contract alone."""

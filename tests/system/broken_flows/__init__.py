@@ -1,0 +1,1 @@
+"""Modules that a server must list as broken, and come up nevertheless."""

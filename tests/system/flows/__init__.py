@@ -1,0 +1,1 @@
+"""Named one-liners: workflows that live, die and misbehave in one way each."""

@@ -1,0 +1,23 @@
+"""What a workflow's code prints is caught as events, line by line."""
+
+from tests.system.api import Api, fresh
+
+
+async def test_prints_are_log_events(api: Api) -> None:
+    """Each line of stdout and stderr, whoever wrote it, is a `log` event of its stream."""
+    session = fresh()
+    await api.start(session, "prints")
+    events = await api.ended(session)
+    assert events[-1]["type"] == "complete"
+    logs = [event["data"] for event in events if event["type"] == "log"]
+    assert {"stream": "stderr", "text": "from stderr"} in logs
+    out = [each["text"] for each in logs if each["stream"] == "stdout"]
+    assert out == ["from print", "bad \ufffd byte", "from a program", "no newline"]
+
+
+async def test_death_keeps_the_last_words(api: Api) -> None:
+    """What a dying process wrote to stderr is in the error's detail."""
+    session = fresh()
+    await api.start(session, "aborts")
+    last = (await api.ended(session))[-1]
+    assert "assertion failed: money > 0" in str(last["data"]["detail"])

@@ -1,0 +1,54 @@
+import { backoff, choose, describe, verdict } from "/static/policy.js";
+import { equal, rule } from "./harness.js";
+
+const BOTH = ["websocket", "sse"];
+const turns = (remembered) => [0, 1, 2, 3, 4].map((failures) => choose(BOTH, remembered, failures)[0]);
+
+rule("with no experience the transports take turns, in the order of preference", () => {
+  equal(turns(null), ["w", "s", "w", "s", "w"]);
+});
+
+rule("a transport that worked is tried three times before another gets its turn", () => {
+  equal(turns("websocket"), ["w", "w", "w", "s", "w"]);
+  equal(turns("sse"), ["s", "s", "s", "w", "s"]);
+});
+
+rule("a remembered transport that is not wanted is not used", () => {
+  equal(choose(["sse"], "websocket", 0), "sse");
+});
+
+rule("waits double up to ten seconds, and chance takes at most half of one", () => {
+  equal([1, 2, 3, 4, 5, 6, 60].map((n) => backoff(n, 1)), [500, 1000, 2000, 4000, 8000, 10000, 10000]);
+  equal([backoff(1, 0), backoff(60, 0)], [250, 5000]);
+});
+
+rule("a bye decides by itself, whatever its reason", () => {
+  const bye = { reason: "restart", reconnect: true, after_ms: 700 };
+  equal([verdict({ bye, code: 1000 }).again, verdict({ bye }).waitMs], [true, 700]);
+  equal(verdict({ bye: { reason: "tired", reconnect: false } }).again, false);
+});
+
+rule("the close codes and statuses that are final stop; all others are tried again", () => {
+  const stops = (ending) => !verdict(ending).again;
+  equal([4400, 4401, 4403, 4410].map((code) => stops({ code })), [true, true, true, true]);
+  equal([1000, 1001, 1006, 1011, 1012, 1013, 4408].filter((code) => stops({ code })), []);
+  equal([204, 400, 401, 403, 410].filter((status) => !stops({ status })), []);
+  equal([200, 404, 429, 500, 502, 503].filter((status) => stops({ status })), []);
+  equal(stops({}), false);
+});
+
+rule("204 is the end, and nothing is wrong with it", () => {
+  equal(verdict({ status: 204 }).reason, "closed");
+});
+
+rule("the server's wish for the wait is kept", () => {
+  equal(verdict({ status: 503, afterMs: 2000 }).waitMs, 2000);
+});
+
+rule("a state in words counts attempts from 1", () => {
+  equal(describe("reconnecting", { attempt: 0 }), "Reconnecting (attempt 1)…");
+  equal(describe("reconnecting", { attempt: 3 }), "Reconnecting (attempt 3)…");
+  equal(describe("live", { behind: 12 }), "Catching up, 12 behind…");
+  equal(describe("live", { session: "waiting" }), "Connected, waiting for a run");
+  equal(describe("live", { session: "running" }), "Live");
+});
