@@ -40,7 +40,7 @@ WARNINGS = frozenset({"warning", "error", "critical"})
 
 
 #: What goes below a line on the console, indented there.
-BELOW = ("exception", "stack")
+BELOW = ("stack", "exception")
 #: Raw in valid JSON and yet not harmless: DEL, the C1 controls, the two Unicode line ends.
 _RAW = re.compile("[\x7f-\x9f\u2028\u2029]")
 
@@ -60,11 +60,11 @@ def mark_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Escape what a terminal would obey; what goes below the line stays indented there."""
-    shown = {_escaped(str(key)): _shown(value) for key, value in event.items()}
-    for key in BELOW:
-        if key in event:
-            lines = str(event[key]).split("\n")
-            shown[key] = "\n".join(f"    {_escaped(line)}" for line in lines)
+    below = [str(event.pop(name)) for name in BELOW if name in event]
+    shown = {_escaped(key): _shown(value) for key, value in event.items()}
+    if below:
+        lines = "\n".join(below).split("\n")
+        shown["exception"] = "\n".join(f"    {_escaped(line)}" for line in lines)
     return shown
 
 
@@ -85,7 +85,7 @@ def _json(event: EventDict, **_: object) -> bytes:
         line = msgspec.json.encode(event, enc_hook=repr)
     except (TypeError, ValueError, OverflowError, RecursionError):
         # A lone surrogate, an integer beyond 64 bits, …: a log line is no place to fail.
-        line = msgspec.json.encode({key: _shown(value) for key, value in event.items()})
+        line = msgspec.json.encode({_escaped(key): _shown(v) for key, v in event.items()})
     if line.isascii() and b"\x7f" not in line:
         return line
     return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()

@@ -53,7 +53,9 @@ class Checkpoints:
 
     def committed(self, pages: int) -> None:
         """Note how many pages the writer has written in all."""
-        if pages - self._begun_at >= self._pages and self._beside is None:
+        due = pages - self._begun_at >= self._pages
+        # Two that copy at once would only find each other in the way.
+        if due and self._beside is None and not self.rest_due:
             self._begun_at = pages
             self._beside = asyncio.create_task(self._copy())
 

@@ -32,7 +32,7 @@ from server.eventlog.watchers import Watchers
 log = structlog.get_logger()
 
 #: What a group takes at most (one append more): it bounds how long the others wait.
-GROUP_BYTES = 1024 * 1024
+GROUP_BYTES = 256 * 1024
 
 
 class Removal(NamedTuple):
@@ -87,16 +87,15 @@ class Commits:
 
     async def _run(self) -> None:
         while True:
+            # Cleared before looking: what comes while something is awaited is looked at next.
+            self._wake.clear()
+            if not self._waiting:
+                self._answer()
             if self._waiting:
                 await self._serve()
-                continue
-            self._answer()
-            if self._waiting:
-                continue
-            if self._closing:
+            elif self._closing:
                 return
-            if not await self._keep_house():
-                self._wake.clear()
+            elif not await self._keep_house():
                 await self._wake.wait()
 
     async def _serve(self) -> None:
@@ -160,15 +159,18 @@ class Commits:
         for (session, producer), found in (await finding).items():
             if found.tail is not None:
                 tail = self.tails.setdefault(session, found.tail)
-                tail.numbers.setdefault(producer, found.n)
+                if producer:
+                    tail.numbers.setdefault(producer, found.n)
 
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
         body = journal.encode(entry for _, entry in group.answers if entry.events)
         statements = self._statements(group, new, body)
-        # Packing twice as fast as events come is what bounds the journal under a flood.
-        await self._write(statements, 2 * len(body))
+        # A byte is packed once and deleted once, so a pass of this pace ends before half as much
+        # has come again: this is what bounds the journal under a flood.
+        await self._write(statements, 4 * len(body))
         group.apply()
-        self.tails.update(new)
+        # Also those that packing has just let go of.
+        self.tails.update((session, stage.tail) for session, stage in group.stages.items())
         self._packing.grew(len(body), len(group.answers))
         telemetry.EVENTS_APPENDED.inc(group.count)
         self._unanswered = group

@@ -1,14 +1,8 @@
 """One run: the shell that puts into effect what :mod:`server.runs.life` decides."""
 
 import asyncio
-import hashlib
-import hmac
-import platform
-import secrets
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
@@ -17,37 +11,21 @@ from msgspec.structs import replace
 from server import telemetry
 from server.errors import InvalidInput, KeepstreamError, NotPending
 from server.events import draft, now, server_draft
-from server.records import Append, RunRecord
+from server.records import RunRecord
 from server.runs import pipe, schema
-from server.runs.catalogue import Catalogue
+from server.runs.body import Body
 from server.runs.commits import Commits
 from server.runs.connection import Connection
 from server.runs.evidence import Evidence, Verdict, verdict
-from server.runs.forkserver import ForkServer, Started
-from server.runs.intake import Acks, Intake
-from server.runs.last_words import LastWords
+from server.runs.house import House
+from server.runs.intake import Intake
 from server.runs.life import Action, ImpossibleError, Signal, State, step
-from server.runs.process import boot_id
 
 HELLO_SECONDS = 30.0
 HANGUP_SECONDS = 3.0
-EXIT_CODE_SECONDS = 0.75
 
 #: What operators and clients are told; a state that is not here keeps the word of the one before.
 WORDS = {State.QUEUED: "queued", State.STARTING: "starting", State.RUNNING: "running"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class House:
-    """What all runs share."""
-
-    append: Append
-    catalogue: Catalogue
-    forkserver: ForkServer
-    acks: Acks
-    directory: Path  # for the pipes of last words
-    address: Path  # where children connect
-    grace: float  # seconds
 
 
 class Owner(Protocol):
@@ -76,20 +54,13 @@ class Child:
         self._seen = Evidence(seconds=record.timeout)
         self._commits = Commits(house.append, record, self._go_on)
         self._intake = Intake(self._commits, self._seen, self.signal, house.acks, self.log)
-        self._words = LastWords(house.directory / f"{record.id}.stderr")
-        self._secret = secrets.token_urlsafe(32)
-        self._process: Started | None = None
-        self._connection: Connection | None = None
-        self._knocks: list[tuple[Connection, pipe.Hello]] = []
+        self._body = Body(record.id, house)
         self._answering: set[str] = set()
-        self._doomed = False  # to be killed as soon as there is something to kill
-        self._buried = True  # there is no process, not yet or no more
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
         self._word = ""
-        self._count()
 
     @property
     def record(self) -> RunRecord:
@@ -101,6 +72,10 @@ class Child:
 
     def _go_on(self) -> None:
         self._intake.go_on()
+
+    def enter(self) -> None:
+        """It is one of the active runs from now on."""
+        self._count()
 
     # What is asked of it.
 
@@ -149,34 +124,22 @@ class Child:
             await self._commits.wait_for(
                 [received],
                 lambda record: _answered(record, request, value),
-                lambda: self._send(line),
+                lambda: self._body.send(line),
             )
         finally:
             self._answering.discard(request)
 
     def knock(self, connection: Connection, hello: pipe.Hello) -> None:
         """Let in the process that was started for this run, once; nobody else."""
-        known = hmac.compare_digest(_digest(hello.secret), _digest(self._secret))
-        if not known or self.state is not State.STARTING or self._connection is not None:
-            self._refuse(connection)
-        elif self._process is None:
-            self._knocks.append((connection, hello))  # faster than the news of its pid
-        elif connection.peer != self._process.leader.pid:
-            self._refuse(connection)
-        else:
-            self._process.leader.groups = True
-            self._connection = connection
+        if self.state is not State.STARTING:
+            connection.refuse()
+        elif self._body.believe(connection, hello, self):
             self._intake.connect(connection)
-            connection.attach(self)
             self.signal(Signal.HELLO)
 
-    def _refuse(self, connection: Connection) -> None:
-        self.log.warning("Refused a connection to the run", pid=connection.peer)
-        connection.refuse()
-
     def overdue(self) -> None:
-        """What was waited for did not come."""
-        self._seen.killed = True
+        """What was waited for did not come, or is waited for no more."""
+        self._seen.killed |= self.state in {State.STARTING, State.RUNNING, State.STOPPING}
         self.signal(Signal.OVERDUE)
 
     # Receiver.
@@ -203,57 +166,31 @@ class Child:
             _EFFECTS[action](self)
 
     def _launch(self) -> None:
-        self._buried = False
+        self._body.buried = False
         self._spawn(self._start_process())
 
     async def _start_process(self) -> None:
-        house, record = self._house, self._commits.record
         try:
-            await house.catalogue.ready()
-            target = house.catalogue.find(record.workflow).target
-            stderr = str(self._words.open().path)
-            self._process = await house.forkserver.start(
-                self.id, self._secret, str(house.address), target, stderr
-            )
+            await self._body.launch(self.record.workflow, lambda: self.signal(Signal.DEATH))
         except (KeepstreamError, OSError, EOFError) as error:
             self._seen.failure = str(error)
             self.signal(Signal.DEATH)
             return
-        self._process.leader.watch(self._loop, lambda: self.signal(Signal.DEATH))
-        if self._doomed:
-            self._process.leader.kill()
-        else:
+        if self.state is State.STARTING:
             self._wind(HELLO_SECONDS)
-        knocks, self._knocks = self._knocks, []
-        for connection, hello in knocks:
+        for connection, hello in self._body.early():
             self.knock(connection, hello)
 
     def _admit(self) -> None:
         self._unwind()
-        assert self._process is not None
-        leader = self._process.leader
-
-        def admission(record: RunRecord) -> RunRecord:
-            return replace(
-                record,
-                state="running",
-                started=now(),
-                node=platform.node(),
-                pid=leader.pid,
-                pid_started=leader.started,
-                boot=boot_id(),
-                secret_hash=_digest(self._secret).hex(),
-                start_given=True,
-            )
-
-        self._commits.put([], lambda _: self.signal(Signal.ADMITTED), admission)
+        self._commits.put([], lambda _: self.signal(Signal.ADMITTED), self._body.admit)
 
     def _start(self) -> None:
         record = self._commits.record
         self._seen.admitted = True
         self.log.info("Multi-Agent Workflow Starting", workflow=record.workflow, pid=record.pid)
         self._deadline = self._loop.call_later(record.timeout, self._out_of_time)
-        self._send(pipe.welcome(0) + pipe.start(record.workflow, record.input))
+        self._body.send(pipe.welcome(0) + pipe.start(record.workflow, record.input))
         self._intake.open()
 
     def _out_of_time(self) -> None:
@@ -262,15 +199,13 @@ class Child:
 
     def _ask(self) -> None:
         self._wind(self._house.grace)
-        self._send(pipe.cancel(self._seen.cancel or "timeout"))
+        self._body.send(pipe.cancel(self._seen.cancel or "timeout"))
 
     def _expect(self) -> None:
         self._wind(HANGUP_SECONDS)
 
     def _kill(self) -> None:
-        self._doomed = True
-        if self._process is not None:
-            self._process.leader.kill()
+        self._body.kill()
 
     def _free(self) -> None:
         self._unwind()
@@ -281,19 +216,10 @@ class Child:
         self._spawn(self._learn_of_death())
 
     async def _learn_of_death(self) -> None:
-        if self._process is not None:
-            self._seen.exit_code = await self._exit_code(self._process)
-        self._seen.heard(self._words.read())
-        self._close()
-        self._buried = True
+        self._seen.exit_code, words = await self._body.bury()
+        self._seen.heard(words)
         self.signal(Signal.COLLECTED)
         self._leave_if_over()
-
-    async def _exit_code(self, process: Started) -> int | None:
-        collecting = self._loop.create_task(self._house.forkserver.collect(process))
-        # Its thread may be busy with starts: this is evidence, and the verdict does not wait.
-        await asyncio.wait([collecting], timeout=EXIT_CODE_SECONDS)
-        return collecting.result() if collecting.done() else None
 
     def _conclude(self) -> None:
         self._unwind()
@@ -310,8 +236,8 @@ class Child:
 
     def _leave(self) -> None:
         if self._seen.outcome is not None:
-            self._send(pipe.ack(self._seen.outcome.n))
-        if not self._buried:
+            self._body.send(pipe.ack(self._seen.outcome.n))
+        if not self._body.buried:
             self._wind(self._house.grace)
         state = self._commits.record.state
         telemetry.RUNS_ENDED.labels(state).inc()
@@ -321,35 +247,23 @@ class Child:
         self._leave_if_over()
 
     def _leave_if_over(self) -> None:
-        if self._buried and self.state is State.ENDED:
+        if self._body.buried and self.state is State.ENDED:
             self._owner.over(self)
 
     # Small matters.
 
     def abandon(self) -> None:
         """Leave nothing running or open, whatever state it is in; for a server that exits."""
-        self._kill()
+        self._body.kill()
         self._unwind()
         if self._deadline is not None:
             self._deadline.cancel()
         for task in self._tasks:
             task.cancel()
         self._commits.close()
-        if self._process is not None:
-            self._process.leader.close(self._loop)
-        self._close()
-
-    def _close(self) -> None:
-        self._words.close()
-        if self._connection is not None:
-            self._connection.close()
-        for connection, _ in self._knocks:
-            connection.refuse()
-        self._knocks.clear()
-
-    def _send(self, line: bytes) -> None:
-        if self._connection is not None:
-            self._connection.write(line)
+        self._body.close()
+        self.state = State.ENDED
+        self._count()
 
     def _wind(self, seconds: float) -> None:
         self._unwind()
@@ -387,10 +301,6 @@ _EFFECTS = {
     Action.CONCLUDE: Child._conclude,
     Action.LEAVE: Child._leave,
 }
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def _answered(record: RunRecord, request: str, value: Any) -> RunRecord:

@@ -12,9 +12,10 @@ from server.errors import AtCapacity, InvalidInput, NotPending, ShuttingDown
 from server.records import Append, RunRecord
 from server.runs import pipe
 from server.runs.catalogue import Catalogue
-from server.runs.child import Child, House
+from server.runs.child import Child
 from server.runs.connection import Connection, listen
 from server.runs.forkserver import ForkServer
+from server.runs.house import House
 from server.runs.intake import Acks
 from server.runs.life import Signal, State
 from server.settings import Settings
@@ -110,6 +111,7 @@ class Runs:
         if len(pipe.start(record.workflow, record.input)) > pipe.LINE_LIMIT:
             raise InvalidInput("the input is longer than 1 MiB", path="input")
         child = Child(record, self._house, self)
+        self._expected += 1
         # In a task of its own: a caller who leaves cannot leave half a run behind.
         accepting = asyncio.create_task(self._accept(child))
         accepting.add_done_callback(_heard)
@@ -161,9 +163,13 @@ class Runs:
         end = loop.time() + within
         for child in list(self._children.values()):
             self._cancel_for_stop(child, reason)
+        if self._stopping:
+            await asyncio.wait(self._stopping, timeout=within / 2)
+        self._house.forkserver.refuse()
         await self._until_empty(end - min(KILL_SECONDS, within / 2))
         for child in list(self._children.values()):
-            child.overdue()
+            if child.state is not State.QUEUED:
+                child.overdue()
         await self._until_empty(end)
 
     # Owner.
@@ -188,7 +194,6 @@ class Runs:
     # The rest.
 
     async def _accept(self, child: Child) -> None:
-        self._expected += 1
         try:
             await child.accept()
         finally:
@@ -196,6 +201,7 @@ class Runs:
 
     def _enter(self, child: Child) -> None:
         self._children[child.id] = child
+        child.enter()
         self._empty.clear()
         self._queue.append(child)
         if self._closing:

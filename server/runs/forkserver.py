@@ -50,6 +50,8 @@ class ForkServer:
         self._preload = preload  # asked when a fork server is made
         self._preload_kills = False
         self._warm = False
+        self._closing = False
+        self._started: set[Any] = set()  # processes, as multiprocess knows them
         self._context = multiprocess.get_context("forkserver")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forkserver")
 
@@ -69,8 +71,15 @@ class ForkServer:
         code: int | None = await self._call(self._collect, child)
         return code
 
+    def refuse(self) -> None:
+        """Start nothing any more, not even what was asked for."""
+        self._closing = True
+        if not self._warm:
+            _kill_fork_server()  # the thread may be waiting for its imports
+
     async def close(self) -> None:
-        """End the fork server; its children must have ended before."""
+        """End the fork server, and whatever it started that has not been collected."""
+        self.refuse()
         await self._call(self._stop)
         self._thread.shutdown(wait=False)
 
@@ -82,6 +91,8 @@ class ForkServer:
 
     def _start(self, target: Callable[..., None], arguments: tuple[str, ...]) -> Started:
         for attempt in range(1, ATTEMPTS + 1):
+            if self._closing:
+                raise ConnectionError("the server is stopping")
             process = self._context.Process(target=target, args=arguments)
             try:
                 with self._patience():
@@ -90,10 +101,13 @@ class ForkServer:
                 # Whatever became of this attempt's process, it is not the one that will be
                 # let in: that is decided by pid.
                 log.warning("Fork server died", attempt=attempt)
+                _kill_fork_server()
+                _stop_fork_server()  # or the next attempt could meet the one that is dying
                 if attempt == ATTEMPTS:
                     raise ConnectionError("the fork server does not stay alive") from error
                 self._preload_kills = attempt == ATTEMPTS - 1
             else:
+                self._started.add(process)
                 return Started(Leader(process.pid), process)
         raise AssertionError
 
@@ -121,6 +135,7 @@ class ForkServer:
         child.process.join(EXIT_CODE_SECONDS)
         code: int | None = child.process.exitcode
         if code is not None:
+            self._started.discard(child.process)
             child.process.close()
         if code == UNKNOWN:
             parent = stat(child.leader.parent)
@@ -129,12 +144,18 @@ class ForkServer:
         return code
 
     def _stop(self) -> None:
-        self._warm = False
+        for process in self._started:
+            process.kill()  # or the interpreter would wait for it at its end
         alarm = threading.Timer(2, _kill_fork_server)
         alarm.start()
-        # The library's face has no way to end it before the interpreter does.
-        multiprocess.forkserver._forkserver._stop()
+        _stop_fork_server()
         alarm.cancel()
+
+
+def _stop_fork_server() -> None:
+    """Wait for its end, which it comes to when nobody holds its alive pipe any more."""
+    # The library's face has no way to end it before the interpreter does.
+    multiprocess.forkserver._forkserver._stop()
 
 
 def _kill_fork_server() -> None:

@@ -14,6 +14,7 @@ twice the last one counts, here as in every browser.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -26,6 +27,8 @@ VERSION = 1
 LINE_LIMIT = 1 << 20
 NESTING_LIMIT = 128
 TIME_LIMIT = 253_402_300_800_000_000  # µs: the year 10000, which RFC 3339 cannot write
+
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 T = TypeVar("T")
 
@@ -159,7 +162,10 @@ class Decoder:
     def _take_line(self, line: bytes, batch: Batch, *, clean: bool) -> None:
         if not clean:
             _check_bytes(line)
-        read = _decode(_decode_line, line, f"the line after {self.last}")
+        try:  # not by _decode: this is done for every event
+            read = _decode_line(line)
+        except MALFORMED as error:
+            raise ProtocolError(f"the line after {self.last}: {error}") from None
         if read.n != self.last + 1:
             if 1 <= read.n <= self.last:
                 return
@@ -176,7 +182,8 @@ class Decoder:
         data = bytes(read.data)
         if not data.startswith(b"{"):
             raise ProtocolError(f"line {read.n}: data is not an object")
-        _check_type(read.type, read.n)
+        if not _is_for_children(read.type):
+            raise _bad_type(read.type, read.n)
         if read.type == "log":
             _take_log(data, read.n, batch)
         elif read.type == "input_request":
@@ -257,7 +264,7 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-_KIND = bytes.maketrans(b"{}", b"[]")
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # one down, one up, as signed bytes
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -265,21 +272,21 @@ def _is_deep(line: bytes) -> bool:
     """Whether brackets outside strings nest too deep. Unbalanced ones may count as deep."""
     if line.count(b"{") + line.count(b"[") <= NESTING_LIMIT:
         return False
-    # Even pieces between quotes are outside strings once escaped quotes are gone.
+    # Every other piece between quotes is outside strings, once escaped quotes are gone.
     outside = b"".join(line.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
-    brackets = outside.translate(_KIND, _NOT_BRACKETS)
-    for _ in range(NESTING_LIMIT):  # each round takes the innermost level away
-        if not brackets:
-            return False
-        brackets = brackets.replace(b"[]", b"")
-    return bool(brackets)
+    steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
+    return max(accumulate(steps), default=0) > NESTING_LIMIT
 
 
-def _check_type(type_: str, n: int) -> None:
-    if TYPE.fullmatch(type_) is None:
-        raise ProtocolError(f"line {n}: {type_[:80]!r} is not an event's type")
+@lru_cache(maxsize=1024)
+def _is_for_children(type_: str) -> bool:
+    return TYPE.fullmatch(type_) is not None and type_ not in SERVER_ONLY
+
+
+def _bad_type(type_: str, n: int) -> ProtocolError:
     if type_ in SERVER_ONLY:
-        raise ProtocolError(f"line {n}: only the server writes events of type {type_!r}")
+        return ProtocolError(f"line {n}: only the server writes events of type {type_!r}")
+    return ProtocolError(f"line {n}: {type_[:80]!r} is not an event's type")
 
 
 def _take_log(data: bytes, n: int, batch: Batch) -> None:
@@ -320,7 +327,7 @@ def _speaker(agent: str | None, span: str | None) -> bytes:
 def _decode(decoder: Callable[[bytes], T], line: bytes, what: str) -> T:
     try:
         return decoder(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except MALFORMED as error:
         raise ProtocolError(f"{what}: {error}") from None
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from server.runs.process import Leader
+
 OUTPUT_LIMIT = 4 << 20  # bytes of an answer
 STDERR_TAIL = 2000  # characters of what a failed import printed
 
@@ -52,7 +54,7 @@ async def ask(module: str, limit: float) -> Answer:
     said = asyncio.gather(_read(process.stdout, keep_end=False), _read(process.stderr))
     try:
         async with asyncio.timeout(limit):
-            await process.wait()
+            await _gone(process.pid)
     except TimeoutError:
         return Answer(module, error=f"its import took longer than {limit:g} s")
     finally:
@@ -62,6 +64,18 @@ async def ask(module: str, limit: float) -> Answer:
         stdout, stderr = await said
         code = await process.wait()
     return _read_answer(module, stdout, stderr, code)
+
+
+async def _gone(pid: int) -> None:
+    """Wait for this process alone; asyncio would wait for whoever holds its streams, too."""
+    gone = asyncio.Event()
+    leader = Leader(pid)
+    loop = asyncio.get_running_loop()
+    leader.watch(loop, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        leader.close(loop)
 
 
 async def _read(stream: asyncio.StreamReader, *, keep_end: bool = True) -> bytes:

@@ -12,18 +12,19 @@ from server.eventlog import EventLog, memory, sqlite
 Opener = Callable[[], AbstractAsyncContextManager[EventLog]]
 
 #: Limits at which every few appends are packed and copied.
-RESTLESS = {"journal_bytes": 2000, "wal_pages": 8}
+restless = partial(sqlite.open, journal_bytes=2000, wal_pages=8)
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite, restless"])
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     """What opens the store under test."""
     path = tmp_path / "keepstream.db"
-    return {
+    openers: dict[str, Opener] = {
         "memory": memory.open,
         "sqlite": partial(sqlite.open, path),
-        "sqlite, restless": partial(sqlite.open, path, **RESTLESS),
-    }[request.param]
+        "sqlite, restless": partial(restless, path),
+    }
+    return openers[request.param]
 
 
 @pytest.fixture

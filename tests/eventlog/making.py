@@ -12,6 +12,7 @@ RUN_STATES: dict[SessionState, Any] = {"running": "running", "closed": "complete
 
 
 def session(name: str = "s1", **fields: Any) -> SessionRecord:
+    """Make a session that nobody has stored yet."""
     return SessionRecord(id=name, **fields)
 
 
@@ -21,6 +22,7 @@ def drafts(*numbers: int, text: str = "word") -> list[Draft]:
 
 
 def unnumbered(count: int, text: str = "word") -> list[Draft]:
+    """Drafts of the server's own."""
     return drafts(*([0] * count), text=text)
 
 
@@ -38,10 +40,12 @@ def run(name: str = "r_1", in_session: str = "s1", **fields: Any) -> RunRecord:
 
 
 def ended(name: str = "r_1", at: str = "2026-11-22T23:00:00.000000Z", **fields: Any) -> RunRecord:
+    """Make a run that is over."""
     return run(name, **{"state": "complete", "ended": at, **fields})
 
 
 def offsets(events: Sequence[Event]) -> list[int]:
+    """Where ``events`` stand."""
     return [event.offset for event in events]
 
 

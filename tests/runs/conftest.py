@@ -2,13 +2,14 @@
 
 import asyncio
 import itertools
-import os
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from server.events import now
 from server.records import RunRecord
@@ -17,6 +18,12 @@ from server.settings import Settings
 from tests.runs.kept import Kept
 
 _ids = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    """A line for each event would bury what a failing test has to say."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 def a_record(workflow: str, *, timeout: float = 60, **value: Any) -> RunRecord:
@@ -114,4 +121,4 @@ async def until_gone(pid: int) -> None:
 
 def open_descriptors() -> int:
     """How many this process has."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))

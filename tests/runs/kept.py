@@ -87,6 +87,7 @@ class Kept:
         """Wait until something that was appended makes it true."""
         async with asyncio.timeout(60), self._news:
             await self._news.wait_for(condition)
+        await asyncio.sleep(0)  # let those hear of it first whose append it was
 
     # What a test asks about one run. Every run of a test has a session of the same name.
 

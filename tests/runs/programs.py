@@ -39,7 +39,6 @@ def raises(ctx: Context) -> None:
 def exits_with(ctx: Context, code: int) -> None:
     """Leaves by the back door, after an event."""
     ctx.emit("step")
-    print("last words", file=sys.stderr, flush=True)
     os._exit(code)
 
 
@@ -120,7 +119,7 @@ def tells_its_pid(ctx: Context) -> dict[str, Any]:
 @workflow
 def leaves_a_grandchild(ctx: Context, then: str = "return") -> int:
     """Starts a program that would outlive it."""
-    child = subprocess.Popen(["sleep", "600"])  # noqa: S603, S607
+    child = subprocess.Popen(["sleep", "600"])
     ctx.emit("grandchild", {"pid": child.pid})
     if then == "exit":
         os._exit(1)

@@ -1,6 +1,7 @@
 """A client of section 4, as small as a user's own."""
 
 import asyncio
+import io
 import itertools
 import json
 import secrets
@@ -90,7 +91,10 @@ class Api:
         data = raw if raw is not None or body is None else json.dumps(body).encode()
         sent = {**({"Content-Type": "application/json"} if data is not None else {})}
         async with self.http.request(
-            method, self.url + path, data=data, headers={**sent, **(headers or {})}
+            method,
+            self.url + path,
+            data=None if data is None else io.BytesIO(data),
+            headers={**sent, **(headers or {})},
         ) as answer:
             return Answer(answer.status, answer.headers.copy(), await answer.read())
 

@@ -9,13 +9,13 @@ from typing import Self
 class Gate:
     """A FIFO: each byte in it lets one event through, its end lets the workflow end.
 
-    The test holds both ends, so neither side waits for the other to open it.
+    The test holds both ends until it ends, so neither side waits for the other to open it, and
+    what was written before the workflow came to read is still there.
     """
 
     def __init__(self, path: Path) -> None:
         os.mkfifo(path)
         self.path = str(path)
-        self._held: int | None = None
 
     def __enter__(self) -> Self:
         self._held = os.open(self.path, os.O_RDWR)
@@ -28,15 +28,12 @@ class Gate:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        os.close(self._held)
 
     def let(self, events: int = 1) -> None:
         """Let the workflow emit so many events more."""
-        assert self._held is not None
         os.write(self._held, b"." * events)
 
     def close(self) -> None:
         """Let the workflow end, after the events that it was let emit before."""
-        if self._held is not None:
-            os.write(self._held, b"!")
-            os.close(self._held)
-            self._held = None
+        os.write(self._held, b"!")

@@ -79,7 +79,7 @@ async def test_queued_run_is_cancelled_at_once(start_server: StartServer, gate: 
         run = await api.start(waiting, "count", n=3)
         assert (await api.run(run["id"]))["state"] == "queued"
         await api.call("POST", f"/api/runs/{run['id']}/cancel")
-        events = await api.events(waiting)
+        events = await api.ended(waiting)
         assert [event["type"] for event in events] == ["run_start", "cancelled"]
         assert (await api.run(run["id"]))["state"] == "cancelled"
         gate.close()

@@ -3,6 +3,8 @@
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.processes import StartServer
+from tests.system.readers import Reader, listen
+from tests.system.transports import event_stream, websocket
 
 
 async def test_full_queue_is_429(start_server: StartServer, gate: Gate) -> None:
@@ -90,3 +92,33 @@ async def test_waiting_sessions_have_a_cap_and_an_end(start_server: StartServer)
             answer = await api.call("GET", f"/api/sessions/{names[0]}")
             gone = answer.status == 404
         assert (await api.call("GET", "/api/sessions")).json["sessions"] == []
+
+
+async def test_retention_deletes_and_says_so(start_server: StartServer) -> None:
+    """What closed longer ago than RETENTION_SECONDS goes, and its readers are told `deleted`."""
+    server = start_server(RETENTION_SECONDS=0.5)
+    async with Api(server.url) as api:
+        readers = [Reader(fresh()) for _ in range(2)]
+        for reader, transport in zip(readers, (websocket, event_stream), strict=True):
+            await api.start(reader.session, "silent")
+            await listen(reader, api.http, api.url, transport, until="forever")
+            assert (reader.bye, reader.offset) == ("deleted", 2)
+            assert (await api.call("GET", f"/api/sessions/{reader.session}")).status == 404
+
+
+async def test_retention_spares_what_runs(start_server: StartServer, gate: Gate) -> None:
+    """A session with an active run isn't deleted, however old it is."""
+    server = start_server(RETENTION_SECONDS=0.2)
+    async with Api(server.url) as api:
+        old, gone = fresh(), fresh()
+        await api.start(old, "gated", gate=gate.path)
+        gate.let(1)
+        reader = Reader(gone)
+        await api.start(gone, "silent")
+        await listen(reader, api.http, api.url, websocket, until="forever")
+        assert reader.bye == "deleted"
+        gate.let(1)
+        gate.close()
+        reader = Reader(old)
+        await listen(reader, api.http, api.url, websocket, until="forever")
+        assert (reader.bye, reader.offset) == ("deleted", 4)

@@ -130,6 +130,6 @@ async def test_repeated_line_is_ignored(api: Api) -> None:
 async def test_line_over_a_megabyte(api: Api) -> None:
     """A line that is longer than the pipe allows ends the run, not the server."""
     session = fresh()
-    line = b'{"n":2,"t":1,"type":"x","data":{"a":"' + b"x" * 900_000
-    await api.start(session, "breaks_the_pipe", line=line.decode() * 2)
+    line = '{"n":2,"t":1,"type":"x","data":{"a":"'
+    await api.start(session, "breaks_the_pipe", line=line, filler=2_000_000)
     assert (await api.ended(session))[-1]["data"]["code"] in ("protocol_error", "limit_exceeded")

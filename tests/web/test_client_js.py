@@ -261,6 +261,7 @@ async def test_a_dead_socket_is_found_by_its_silence(
 
         box.tamper = drop_until_next_ready
         gate.let(2)
+        await follower.reaches("events.length === 5")
         gate.close()
         await follower.expect_all(6)
         assert "silent" in await follower.get("reasons")
@@ -397,3 +398,26 @@ async def test_close_ends_the_following_and_not_the_run(
         assert await follower.get("stream.state.text") == "Closed"
         assert await follower.get("events.length") == 1
     assert (await api.run(run["id"]))["state"] == "complete"
+
+
+async def test_close_from_within_a_callback_opens_nothing(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """A stream that is closed in its first `onState` never reaches the server."""
+    session = fresh()
+    async with tab(browser) as page:
+        await page.goto(f"{server.url}/")
+        sockets: list[str] = []
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        ended = await page.evaluate(
+            "async (session) => {"
+            " const { follow } = await import('/static/keepstream.js');"
+            " return new Promise((resolve) => {"
+            "  const stream = follow(`/api/sessions/${session}`, { onState: ({ name }) =>"
+            "   name === 'closed' ? setTimeout(resolve, 0, stream.state.text) : stream.close() });"
+            " }); }",
+            session,
+        )
+        assert ended == "Closed"
+        assert sockets == []
+    assert (await api.call("GET", f"/api/sessions/{session}")).status == 404

@@ -232,17 +232,17 @@ async def test_cancel_button_ends_the_run(browser: Browser, server: Server, api:
         await expect(page.get_by_role("button", name="Cancel the run")).to_be_disabled()
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_text_stays_text(browser: Browser, server: Server, text: str) -> None:
+async def test_hostile_text_stays_text(browser: Browser, server: Server) -> None:
     """Whatever an event holds is shown as it is and never becomes markup or code."""
     async with tab(browser) as page:
         await page.goto(f"{server.url}/")
-        await start(page, "echo", text=text)
-        await expect(page.locator("[data-type=complete]")).to_have_count(1)
-        said = page.locator("[data-type=agent_message] .said")
-        assert await said.evaluate("node => node.textContent") == text
-        assert await page.title() != "owned"
-        assert await page.locator("event-log :is(img, script, svg, b)").count() == 0
+        for text in HOSTILE:
+            await start(page, "echo", text=text)
+            said = page.locator("[data-type=agent_message] .said")
+            await expect(said).to_have_js_property("textContent", text)
+            await expect(page.locator("[data-type=complete]")).to_have_count(1)
+            assert "owned" not in await page.title()
+            assert await page.locator("event-log :is(img, script, svg, b)").count() == 0
 
 
 async def test_a_long_log_keeps_the_document_small(

@@ -120,11 +120,13 @@ def uses_c_stdio(ctx: Context) -> None:
 
 
 @workflow
-def closes_its_output(ctx: Context) -> str:
-    """Close both streams."""
+def closes_its_output(ctx: Context) -> float:
+    """Close both streams; return the CPU seconds of a while of doing nothing."""
     os.close(1)
     os.close(2)
-    return "still here"
+    before = time.process_time()
+    time.sleep(0.3)
+    return time.process_time() - before
 
 
 @workflow
@@ -305,10 +307,19 @@ def forks(ctx: Context) -> list[str]:
             os.write(tell, f"{error}|{len(sockets)}".encode())
         return []
     os.close(tell)
-    os.wait()
+    _, status = os.wait()
     ctx.emit("after")
     with os.fdopen(told) as reader:
-        return reader.read().split("|")
+        return [*reader.read().split("|"), str(status)]
+
+
+@workflow
+def forks_and_exits(ctx: Context) -> int:
+    """Fork a copy that leaves with 7 from within the workflow; return its code."""
+    if os.fork() == 0:
+        sys.exit(7)
+    _, status = os.wait()
+    return os.waitstatus_to_exitcode(status)
 
 
 @workflow
@@ -343,6 +354,23 @@ def crashes(ctx: Context) -> None:
     import ctypes
 
     ctypes.string_at(0)
+
+
+@workflow
+def names_its_parent(ctx: Context) -> None:
+    """Tell who forked it, and wait."""
+    ctx.emit("parent", {"pid": os.getppid()})
+    ctx.ask("Go on?")
+
+
+@workflow
+async def asks_after_the_stop(ctx: Context) -> None:
+    """Wait for an answer when nobody may give one any more."""
+    ctx.emit("ready_to_stop")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await ctx.ask("Really?")
 
 
 def not_a_workflow(ctx: Context) -> None:

@@ -15,6 +15,7 @@ import pytest
 LIMIT = 30.0
 """Seconds that anything here may take; far more than it does."""
 
+os.environ.pop("PYTHONUNBUFFERED", None)  # children would need no flushing, and prove nothing of it
 _CONTEXT = multiprocess.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["workflows.runtime.main", "tests.workflows.children"])
 
@@ -24,7 +25,6 @@ class Run:
 
     def __init__(self, process: Any, pipe: socket.socket, stderr: int) -> None:
         self.process = process
-        self.pid: int = process.pid
         self.lines: list[dict[str, Any]] = []
         self._pipe = pipe
         self._stderr = stderr

@@ -1,5 +1,6 @@
 """The strategy workflow's rules and backtest once more, slowly and by other ways than its own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def _breakout(closes: list[float], entry: int, leave: int) -> list[bool]:
     return held
 
 
-RULES = {
+RULES: dict[str, Callable[..., list[bool]]] = {
     "moving_average_crossover": _crossover,
     "momentum": _momentum,
     "mean_reversion": _reversion,

@@ -70,6 +70,12 @@ def test_long_line(start: Start) -> None:
     assert [len(text.encode()) for text in run.printed()] == [65536, 65536, 65536, 3392]
 
 
+def test_closed_output(start: Start) -> None:
+    """A workflow that closes its output runs on, and nothing spins on the closed ends."""
+    idle = start("closes_its_output").outcome()["result"]
+    assert idle < 0.15
+
+
 def test_c_stdio(start: Start) -> None:
     """What C keeps in its buffer is not lost at the end."""
     run = start("uses_c_stdio")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from workflows.runtime.checking import MAX_NESTING, check, encode
 
-STEP = re.compile(r"\.(\w+)|\[(\d+|'(?:[^'\\]|\\.)*')\]")
+STEP = re.compile(r"""\.(\w+)|\[(\d+|'(?:[^'\\]|\\.)*'|"'")\]""")
 
 KEYS = st.sampled_from(["a", "b_c", "é", "a b", "]", "0", "'", "class", ""])
 LEAVES = (

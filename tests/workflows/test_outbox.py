@@ -205,6 +205,15 @@ def test_stop_wakes_a_blocked_put() -> None:
     assert box.last_number == count
 
 
+def test_prints_are_taken_after_a_stop() -> None:
+    """A full outbox holds prints back, but not those of code that was asked to stop."""
+    box = outbox()
+    fill(box)
+    assert not box.takes_printed
+    box.stop()
+    assert box.takes_printed
+
+
 def test_child_goes_on_when_acknowledged(start: Start) -> None:
     """A run that has filled its outbox goes on as acks come, and nothing is missing."""
     run = start("floods", count=300)

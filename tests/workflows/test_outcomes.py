@@ -17,7 +17,7 @@ HISTORIES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "typed inputs": ("adds", {"a": 40}, {"outcome": "complete", "result": 42}),
     "2.0 for an integer": ("adds", {"a": 2.0}, {"outcome": "complete", "result": 4}),
     "lost threads": ("exits_in_a_thread", {}, {"outcome": "complete", "result": "alive"}),
-    "output closed": ("closes_its_output", {}, {"outcome": "complete", "result": "still here"}),
+    "a forked copy that exits": ("forks_and_exits", {}, {"outcome": "complete", "result": 7}),
     "processes of its own": ("uses_multiprocess", {}, {"outcome": "complete", "result": 2}),
 }
 

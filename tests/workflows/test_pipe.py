@@ -1,15 +1,18 @@
 """What goes over the pipe, and when."""
 
+import contextlib
 import os
+import select
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.workflows.conftest import Playhouse, Run, Start
+from tests.workflows.conftest import LIMIT, Playhouse, Run, Start
 from workflows.runtime.listener import connect
 from workflows.runtime.pipe import Decoder, Word
 
@@ -17,6 +20,23 @@ WORDS = (
     b'{"welcome":{"ack":3}}\n{"start":{"workflow":"w","input":{"a":"\xc3\xa9"}}}\n{"ack":7}\n'
     b'{"input":{"request":"q1","value":[null]}}\n{"cancel":"why","later":1}\n{"end":true}\n'
 )
+
+
+A_SERVER = """
+import sys, time, multiprocess
+from workflows.runtime.main import enter
+multiprocess.get_context("forkserver").Process(target=enter, args=sys.argv[1:]).start()
+time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def killing(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Kill a process at the end, however that comes."""
+    try:
+        yield
+    finally:
+        process.kill()
 
 
 def test_words_come_out_wherever_they_were_cut() -> None:
@@ -128,17 +148,37 @@ def test_child_is_a_process_of_its_own(start: Start) -> None:
 def test_forked_copy_speaks_for_nobody(start: Start) -> None:
     """A process forked by the workflow cannot emit, holds no socket, and ends no run."""
     run = start("forks")
-    refusal, sockets = run.outcome()["result"]
+    refusal, sockets, status = run.outcome()["result"]
     assert "forked" in refusal
     assert sockets == "0"
+    assert status == "0"
     assert [kind for kind, _ in run.events] == ["before", "after"]
 
 
 def test_fork_server_ends_with_its_server(playhouse: Playhouse) -> None:
-    """A child does not hold the fork server's alive descriptor: see the descriptors it lists."""
-    run = playhouse.start("tells_of_its_process")
-    held = list(run.outcome()["result"]["descriptors"].values())
-    assert held.count("pipe") == 2  # stdout's two ends
+    """When the server is killed its fork server ends, though a run lives on."""
+    fifo = playhouse.folder / "stderr"
+    os.mkfifo(fifo)
+    args = ["r_1", "s", playhouse.address, "tests.workflows.children:names_its_parent", str(fifo)]
+    with subprocess.Popen([sys.executable, "-c", A_SERVER, *args]) as server, killing(server):
+        pipe, _ = playhouse._listener.accept()
+        run = Run(None, pipe, -1)
+        run.hear()
+        run.say(welcome={"ack": 0})
+        run.say(start={"workflow": "names_its_parent", "input": {}})
+        parent = run.hear_type("parent")["data"]["pid"]
+        fork_server = os.pidfd_open(parent)
+        run.hear_type("input_request")
+    ended, _, _ = select.select([fork_server], [], [], LIMIT)
+    os.close(fork_server)
+    assert ended
+    run.say(input={"request": "q1", "value": True})
+    line = run.hear()
+    assert line is not None
+    assert line["outcome"] == "complete"
+    run.say(ack=line["n"])
+    assert run.hear() is None
+    run.hang_up()
 
 
 def test_plain_process_can_be_a_run(playhouse: Playhouse) -> None:

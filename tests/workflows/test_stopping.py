@@ -34,6 +34,15 @@ def test_stop_before_the_start(playhouse: Playhouse, child: str) -> None:
     assert run.events == []
 
 
+def test_no_question_after_a_stop(start: Start) -> None:
+    """A question that comes after a stop is not asked: it raises at once."""
+    run = start("asks_after_the_stop")
+    run.hear_type("ready_to_stop")
+    run.say(cancel="enough")
+    assert run.outcome()["outcome"] == "cancelled"
+    assert [kind for kind, _ in run.events] == ["ready_to_stop"]
+
+
 @pytest.mark.parametrize("child", ["asks", "asks_blocking", "asks_in_a_thread"])
 def test_stop_wakes_a_question(start: Start, child: str) -> None:
     """A run that waits for an answer ends by a cancel."""

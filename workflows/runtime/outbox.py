@@ -176,7 +176,7 @@ class Outbox:
             return
         while self._unsent:
             try:
-                sent = self._socket.sendmsg(self._next_lines(), (), _SEND_FLAGS)
+                sent = self._send_some(self._socket)
             except BlockingIOError:
                 break
             except OSError:
@@ -185,9 +185,12 @@ class Outbox:
             self._advance(sent)
         self._watch_writable(bool(self._unsent))
 
-    def _next_lines(self) -> list[memoryview | bytes]:
-        first = memoryview(self._unsent[0])[self._offset :]
-        return [first, *islice(self._unsent, 1, _AT_ONCE)]
+    def _send_some(self, to: socket.socket) -> int:
+        first = self._unsent[0]
+        if len(self._unsent) == 1 and not self._offset:  # as good as always
+            return to.send(first, _SEND_FLAGS)
+        rest = memoryview(first)[self._offset :]
+        return to.sendmsg([rest, *islice(self._unsent, 1, _AT_ONCE)], (), _SEND_FLAGS)
 
     def _advance(self, sent: int) -> None:
         self._offset += sent

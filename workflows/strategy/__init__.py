@@ -8,6 +8,7 @@ With `KEEPSTREAM_MODEL=provider:name` and that provider's key in the environment
 with that model; without, they search by themselves (`policies`) and need no network.
 """
 
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import pydantic_ai
@@ -64,4 +65,5 @@ async def strategy(
     def think(agent: str) -> pydantic_ai.models.Model:
         return model or scripted(POLICIES[agent], pace)
 
-    return await find_strategy(Team(ctx, desk, think, rounds), rounds, seed)
+    async with model or nullcontext():  # closes the model's connections
+        return await find_strategy(Team(ctx, desk, think, rounds), rounds, seed)

@@ -72,8 +72,10 @@ async def _load(team: "Team") -> dict[str, str]:
         async with team.block("DataAgent", symbol) as block:
             usable = await team.ask(agents.data_agent, block, {"symbol": symbol})
             block.output = usable.model_dump()
-            if not usable.usable:
-                left_out[symbol] = usable.reason
+            # Asked again here: a model may have answered for another stock than it was asked about.
+            objection = desk.inspect(symbol).objection
+            if objection or not usable.usable:
+                left_out[symbol] = objection or usable.reason
 
     async with team.block("DataAgent", "load and check the prices") as block:
         await team.together([check(symbol) for symbol in desk.symbols])
@@ -83,7 +85,7 @@ async def _load(team: "Team") -> dict[str, str]:
         }
         block.output = {"stocks": list(desk.stocks), "left_out": left_out}
     if not desk.stocks:
-        reasons = "; ".join(left_out.values())
+        reasons = "; ".join(f"{symbol}: {reason}" for symbol, reason in left_out.items())
         raise NothingToTradeError(f"no stock can be used, choose other stocks or years: {reasons}")
     team.done("prices checked")
     return left_out

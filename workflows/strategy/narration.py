@@ -86,4 +86,4 @@ class Narration:
 
 def _plain(value: Any) -> Any:
     # A model may write NaN, which is no JSON and which emitting refuses.
-    return pydantic_core.to_jsonable_python(value, inf_nan_mode="strings")
+    return pydantic_core.from_json(pydantic_core.to_json(value, inf_nan_mode="strings"))

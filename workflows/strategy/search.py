@@ -4,7 +4,7 @@ The space is read from the bounds of the models in `specification`.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -58,8 +58,9 @@ def sample(kind: str, random: Random) -> Specification:
     """Any specification whose rule is of `kind`."""
     rule = next(rule for rule in RULES if rule.model_fields["kind"].default == kind)
     while True:
+        drawn = {"rule": _draw(rule, random), "sizing": _draw(random.choice(SIZINGS), random)}
         try:
-            return Specification(rule=rule(**_draw(rule, random)), sizing=_sizing(random))
+            return Specification.model_validate(drawn)
         except ValidationError:
             continue  # parameters in their bounds that don't go together
 
@@ -82,10 +83,6 @@ def neighbours(centre: Specification, random: Random) -> Iterator[Specification]
             yield moved
 
 
-def _sizing(random: Random) -> Any:
-    sizing = random.choice(SIZINGS)
-    return sizing(**_draw(sizing, random))
-
-
-def _draw(part: type[BaseModel], random: Random) -> Mapping[str, Any]:
-    return {name: bounds.draw(random) for name, bounds in space(part).items()}
+def _draw(part: type[BaseModel], random: Random) -> dict[str, Any]:
+    drawn = {name: bounds.draw(random) for name, bounds in space(part).items()}
+    return {"kind": part.model_fields["kind"].default, **drawn}

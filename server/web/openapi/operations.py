@@ -47,6 +47,7 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     body: type | None = None
     body_required: bool = True
+    example: dict[str, Any] | None = None  # of the body
     more: dict[str, Any] = field(default_factory=dict)  # fields of its own, ``description`` …
 
 
@@ -131,6 +132,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         refuses=CREATES,
         body=CreateSession,
         body_required=False,
+        example={"id": "demo", "labels": {"team": "blue"}},
     ),
     ("GET", "/api/sessions"): Operation(
         "listSessions",
@@ -164,6 +166,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         refuses=(*STARTS, RunActive),
         parameters=[IDEMPOTENCY_KEY],
         body=StartRun,
+        example={"workflow": "echo", "input": {"text": "Hello!"}},
     ),
     ("GET", "/api/sessions/{session}/events"): Operation(
         "readEvents",
@@ -177,9 +180,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Follow a session as server-sent events.",
         {
             200: Reply(
-                "Records of `id: <cursor>` and `data: <event>`; control frames carry `event: ready`,"
-                " `reset` or `bye` too. A heartbeat is a comment and an `id:`.",
-                str,
+                "The schema is one record's; a heartbeat is a comment and an `id:`.",
+                shapes.Record,
                 ("text/event-stream",),
             ),
             204: Reply("Nothing is to come, or the cursor's session is gone: do not come back."),
@@ -207,6 +209,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         refuses=STARTS,
         parameters=[IDEMPOTENCY_KEY],
         body=StartRun,
+        example={"workflow": "echo", "input": {"text": "Hello!"}},
     ),
     ("GET", "/api/runs/{run}"): Operation(
         "getRun",
@@ -226,6 +229,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {202: Reply("The answer is on its way.", shapes.Run)},
         refuses=(NotFound, NotPending, InvalidInput, *STORE),
         body=Answer,
+        example={"request": "q1", "value": True},
     ),
     ("GET", "/api/workflows"): Operation(
         "listWorkflows",

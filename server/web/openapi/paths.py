@@ -19,7 +19,7 @@ Errors = Sequence[type[KeepstreamError]]
 SCHEMA = "#/components/schemas/{name}"
 IN_PATH = re.compile(r"{(\w+)}")
 #: The ids that an answer holds, each with its place there.
-IDS_OF: dict[type | None, dict[str, str]] = {
+IDS_OF: dict[type, dict[str, str]] = {
     shapes.Session: {"session": "$response.body#/id"},
     shapes.Run: {"run": "$response.body#/id", "session": "$response.body#/session"},
 }
@@ -49,8 +49,10 @@ def _operation(path: str, operation: Operation) -> Data:
     if parameters := [*map(_in_path, IN_PATH.findall(path)), *operation.parameters]:
         shown["parameters"] = parameters
     if operation.body is not None:
-        content = {JSON: {"schema": _schema(operation.body)}}
-        shown["requestBody"] = {"required": operation.body_required, "content": content}
+        body = {"schema": _schema(operation.body)}
+        if operation.example is not None:
+            body["example"] = operation.example
+        shown["requestBody"] = {"required": operation.body_required, "content": {JSON: body}}
     shown["responses"] = {
         str(status): _reply(reply) for status, reply in operation.replies.items()
     } | {
@@ -72,14 +74,26 @@ def _reply(reply: Reply) -> Data:
     shown: Data = {"description": reply.text}
     if reply.shape is not None:
         shown["content"] = {media: {"schema": _schema(reply.shape)} for media in reply.media}
-    if reply.shape in IDS_OF:
-        names = _links(reply.shape)
-        shown["links"] = {name: {"$ref": f"#/components/links/{key}"} for name, key in names}
+        if links := _links(reply.shape):
+            shown["links"] = {
+                link["operationId"]: {"$ref": f"#/components/links/{name}"}
+                for name, link in links.items()
+            }
     return shown
 
 
-def _links(shape: type) -> list[tuple[str, str]]:
-    ...
+def _links(shape: type) -> Data:
+    """Where the ids of an answer lead."""
+    ids = IDS_OF.get(shape, {})
+    return {
+        f"{shape.__name__}.{operation.id}": {
+            "operationId": operation.id,
+            "parameters": {name: ids[name]},
+        }
+        for (_, path), operation in OPERATIONS.items()
+        for name in IN_PATH.findall(path)
+        if name in ids
+    }
 
 
 def _refusals(path: str, operation: Operation) -> list[Errors]:
@@ -95,3 +109,51 @@ def _refusals(path: str, operation: Operation) -> list[Errors]:
 
 def _name(errors: Errors) -> str:
     return ".".join(error.code for error in errors)
+
+
+def components() -> Data:
+    """The ``components`` object: what the paths refer to."""
+    refused = [
+        errors
+        for (_, path), operation in OPERATIONS.items()
+        for errors in _refusals(path, operation)
+    ]
+    return {
+        "schemas": _schemas(),
+        "responses": {_name(errors): _refusal(errors) for errors in refused},
+        "links": {name: link for shape in IDS_OF for name, link in _links(shape).items()},
+    }
+
+
+def _refusal(errors: Errors) -> Data:
+    codes = {"properties": {"error": {"properties": {"code": {"enum": [e.code for e in errors]}}}}}
+    shown: Data = {
+        "description": "\n".join(f"- `{error.code}`: {_meaning(error)}" for error in errors),
+        "content": {JSON: {"schema": {"allOf": [_schema(shapes.Error), codes]}}},
+    }
+    return shown | ({"headers": {"Retry-After": RETRY_AFTER}} if AtCapacity in errors else {})
+
+
+def _meaning(error: type[KeepstreamError]) -> str:
+    if error is KeepstreamError:
+        return "a bug of the server's; its log says more."
+    return cleandoc(error.__doc__ or "").partition("\n")[0].replace("``", "`")
+
+
+def _schemas() -> Data:
+    named = [
+        shape
+        for operation in OPERATIONS.values()
+        for shape in [operation.body, *(reply.shape for reply in operation.replies.values())]
+        if shape is not None
+    ]
+    heard, said = [*shapes.FRAMES, shapes.Event], [Cancel, Input, Ping]
+    shown = [shapes.Error, *named, *heard, *said]
+    _, schemas = msgspec.json.schema_components(shown, ref_template=SCHEMA)
+    for schema in schemas.values():
+        schema["description"] = cleandoc(schema["description"]).replace("``", "`")
+    # The handler checks it, so that the answer says what an id may be.
+    schemas["CreateSession"]["properties"]["id"] = msgspec.json.schema(shapes.Id | None)
+    schemas["ServerFrame"] = {"anyOf": [_schema(shape) for shape in heard]}
+    schemas["ClientFrame"] = {"anyOf": [_schema(shape) for shape in said]}
+    return schemas

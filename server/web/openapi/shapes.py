@@ -226,4 +226,20 @@ class RefusedFrame(Struct, tag_field="type", tag="refused"):
     message: str
 
 
+class Record(Struct):
+    """One record of an event stream; ``event`` is ``message`` where the stream has no such line."""
+
+    data: Annotated[
+        str,
+        Meta(
+            extra_json_schema={
+                "contentMediaType": "application/json",
+                "contentSchema": {"$ref": "#/components/schemas/ServerFrame"},
+            }
+        ),
+    ]
+    id: Annotated[str, Meta(description="A cursor, or empty before the first.")]
+    event: Literal["message", "ready", "reset", "bye"] = "message"
+
+
 FRAMES = [ReadyFrame, ResetFrame, HeartbeatFrame, ByeFrame, OkFrame, PongFrame, RefusedFrame]

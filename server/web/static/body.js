@@ -1,6 +1,6 @@
 // An event's content as nodes. Everything that came from outside becomes text, never markup.
 
-const SHORT = 160; // characters that stay on the line; longer values unfold
+const SHORT = 120; // characters that stay on the line; longer values unfold
 
 const BODIES = {
   run_start: ({ workflow, input }) => [strong(workflow), value(input)],
@@ -36,7 +36,7 @@ export function body({ event, text: grown, cut }) {
     return [element("span", "said", grown), ...(cut ? [faint("… longer than is shown here")] : [])];
   }
   const nodes = BODIES[event.type]?.(event.data) ?? [value(event.data)];
-  return nodes.filter((node) => node.textContent !== "" || node.childElementCount > 0 || node.value);
+  return nodes.filter((node) => node.textContent !== "" || node.childElementCount > 0);
 }
 
 /** @returns {HTMLElement} with its text, if any */

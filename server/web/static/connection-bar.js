@@ -4,6 +4,7 @@ import { element } from "./body.js";
 
 const FIGURES = ["transport", "cursor", "events", "cuts", "gaps", "doubles"];
 const TRANSPORT_NAMES = { websocket: "WebSocket", sse: "event stream (SSE)" };
+const ALARMING = new Set(["gaps", "doubles"]);
 const OVER = new Set(["ended", "stopped", "closed"]);
 
 class ConnectionBar extends HTMLElement {
@@ -25,7 +26,7 @@ class ConnectionBar extends HTMLElement {
     this.showRun(null);
   }
 
-  /** @param {import("./keepstream.js").State | null} state */
+  /** @param {import("./state.js").State | null} state */
   showState(state) {
     this.dataset.state = state?.name ?? "none";
     this.words.textContent = state?.text ?? "Not connected";
@@ -41,7 +42,8 @@ class ConnectionBar extends HTMLElement {
     this.#set("cursor", cursor || "none yet");
     for (const name of ["events", "cuts", "gaps", "doubles"]) {
       this.#set(name, counts[name].toLocaleString("en"));
-      this.#fields.get(name).classList.toggle("alarm", counts[name] > 0 && name !== "events" && name !== "cuts");
+      const alarm = ALARMING.has(name) && counts[name] > 0;
+      this.#fields.get(name).classList.toggle("alarm", alarm);
     }
   }
 

@@ -7,6 +7,12 @@ const HIDDEN_MS = 500; // a hidden page has no frames
 const LINES_A_FRAME = 400; // a long history must not freeze the page
 const NEAR_END = 40; // pixels
 const COLOURS = 8;
+const FLAVOURS = {
+  complete: "end good",
+  error: "end bad",
+  cancelled: "end off",
+  agent_error: "bad",
+};
 
 class EventLog extends HTMLElement {
   #rows = new Rows();
@@ -180,7 +186,7 @@ function speaker({ agent }) {
 
 function flavour({ type, data }) {
   if (type === "log") return data.stream === "stderr" ? "log stderr" : "log";
-  return { complete: "end good", error: "end bad", cancelled: "end off", agent_error: "bad" }[type] ?? "";
+  return FLAVOURS[type] ?? "";
 }
 
 customElements.define("event-log", EventLog);

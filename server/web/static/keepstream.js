@@ -9,21 +9,17 @@
 //
 // Every event is delivered once and in order, whatever happens to the connections in between; what
 // does not fit is counted in `stream.counts` and healed by taking the stream up again. To copy it
-// into a project, take ledger.js, link.js, policy.js and transports.js with it.
+// into a project, take the modules that it imports and transports.js with it.
 
+import { post } from "./commands.js";
 import { Ledger } from "./ledger.js";
 import { Link, TRANSPORTS } from "./link.js";
-import { backoff, choose, describe, verdict } from "./policy.js";
+import { recall, remember } from "./memory.js";
+import { backoff, choose, verdict } from "./policy.js";
+import { sessionAfter, stateOf } from "./state.js";
 
 const STEADY_MS = 3000; // a connection that lived so long starts the count of attempts again
-const MEMORY = "keepstream:transport:"; // per tab, so that another network gets another chance
 const NOT_THE_TRANSPORT = new Set(["abandoned", "bye", "cut"]);
-const SESSION_AFTER = {
-  run_start: "running",
-  complete: "closed",
-  error: "closed",
-  cancelled: "closed",
-};
 
 /**
  * Starts to follow a session. A session that does not exist yet is waited for.
@@ -34,22 +30,12 @@ const SESSION_AFTER = {
  * @param {string[]} [options.types] only events of these types; gaps cannot be seen then
  * @param {"run" | "forever"} [options.until] `run` (default) ends when the session is closed
  * @param {(event: object, cursor: string) => void} [options.onEvent] the cursor includes the event
- * @param {(state: State) => void} [options.onState] on every change, not on every event
+ * @param {(state: import("./state.js").State) => void} [options.onState] on every change of state,
+ *   not on every event
  * @param {(reset: object) => void} [options.onReset] the log began again: forget what was received
  * @param {AbortSignal} [options.signal] closes the stream when aborted
  * @param {string[]} [options.transports] in the order of preference: `websocket`, `sse`
  * @returns {Stream}
- *
- * @typedef {object} State
- * @property {"connecting" | "live" | "reconnecting" | "ended" | "stopped" | "closed"} name `ended`:
- *   the stream is complete; `stopped`: the server refuses it; `closed`: by the caller
- * @property {string} text the same in words
- * @property {string | null} transport of the present or next connection
- * @property {number} attempt reconnects in a row
- * @property {number | null} retryInMs the wait before the next try
- * @property {string | null} reason why the last connection or the stream ended
- * @property {"waiting" | "running" | "closed" | null} session as far as it was heard of
- * @property {number} behind events between here and where the log ended at the last connect
  */
 export function follow(url, options = {}) {
   const address = new URL(url, globalThis.document?.baseURI);
@@ -75,9 +61,12 @@ class Stream {
   #ears = new AbortController();
 
   constructor(address, options) {
+    const { after = "", types = [], until = "run", transports = TRANSPORTS } = options;
+    const possible = transports.filter((name) => TRANSPORTS.includes(name));
+    if (possible.length === 0) throw new TypeError(`transports: choose of ${TRANSPORTS}`);
     this.#address = address;
-    this.#options = { after: "", types: [], until: "run", transports: TRANSPORTS, ...options };
-    this.#ledger = new Ledger(this.#options.after, this.#options.types.length > 0);
+    this.#options = { ...options, types, until, transports: possible };
+    this.#ledger = new Ledger(after, types.length > 0);
     this.#worked = recall(address.origin);
     this.#state = stateOf("connecting", { transport: this.#nextTransport(), attempt: 0 });
     this.#listen();
@@ -89,7 +78,7 @@ class Stream {
     return this.#ledger.cursor;
   }
 
-  /** @returns {State} */
+  /** @returns {import("./state.js").State} */
   get state() {
     return this.#state;
   }
@@ -226,7 +215,7 @@ class Stream {
     this.#call("onEvent", event, this.#ledger.cursorWith(event));
     this.#ledger.delivered(event);
     link.progress = true;
-    const session = SESSION_AFTER[event.type] ?? this.#session;
+    const session = sessionAfter(event, this.#session);
     const changed = session !== this.#session;
     this.#session = session;
     if (changed || this.#caughtUp()) this.#show("live");
@@ -240,13 +229,7 @@ class Stream {
     const answer = await this.#link?.ask(message);
     if (answer?.type === "refused") throw new Error(answer.message);
     if (answer) return;
-    const url = new URL(this.#address);
-    url.pathname = url.pathname.replace(/\/sessions\/[^/]*$/, `/runs/${message.run}/${verb}`);
-    const headers = { "Content-Type": "application/json" };
-    const reply = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-    if (reply.ok) return;
-    const told = await reply.json().catch(() => null);
-    throw new Error(told?.error?.message ?? `the server answered ${reply.status}`);
+    await post(this.#address, `${message.run}/${verb}`, body);
   }
 
   #listen() {
@@ -305,27 +288,6 @@ class Stream {
   }
 }
 
-function stateOf(name, { words, ...facts }) {
-  const text = describe(name, { words, ...facts });
-  return Object.freeze({ retryInMs: null, reason: null, session: null, ...facts, name, text });
-}
-
 function report(error) {
   (globalThis.reportError ?? console.error)(error);
-}
-
-function remember(origin, transport) {
-  try {
-    sessionStorage.setItem(MEMORY + origin, transport);
-  } catch {
-    // no storage here: each stream then learns it for itself
-  }
-}
-
-function recall(origin) {
-  try {
-    return sessionStorage.getItem(MEMORY + origin);
-  } catch {
-    return null;
-  }
 }

@@ -26,7 +26,7 @@ export class Link {
   ready = false;
   /** Something came of it: an event was delivered, or a heartbeat agreed. Its owner's note. */
   progress = false;
-  /** Why this side ended it: `bye`, `cut`, `gap`, `silent`, `slow to open`, `abandoned`, `closed`. */
+  /** Why this side ended it: bye, cut, gap, silent, slow to open, abandoned or closed. */
   fate = null;
   bye = null;
 
@@ -46,6 +46,7 @@ export class Link {
    * @returns {Promise<import("./policy.js").Ending>}
    */
   async run(address) {
+    if (this.#hook.signal.aborted) return {};
     this.opened = this.#heard = now();
     this.#silence = setTimeout(() => this.#check(), OPEN_MS);
     const ending = await DRIVERS[this.transport](address, {
@@ -54,6 +55,7 @@ export class Link {
       alive: () => (this.#heard = now()),
       receive: (frame) => this.#sort(frame),
     });
+    this.#hook.abort(); // nothing can end it a second time
     clearTimeout(this.#silence);
     this.#send = null;
     for (const id of this.#waiting.keys()) this.#settle(id, null);

@@ -50,7 +50,7 @@ function show(state) {
   if (state.name === "live" && bar.dataset.state !== "live") greet(state);
   if (state.name === "reconnecting" && lost === null) {
     lost = performance.now();
-    events.note(`Connection lost (${state.reason ?? "broken"}) after event ${stream.counts.events}`);
+    events.note(`Connection lost (${state.reason ?? "broken"}) at ${stream.cursor || "the start"}`);
   }
   if (state.name === "ended" || state.name === "stopped") events.note(state.text);
   bar.showState(state);

@@ -4,7 +4,7 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
 const LOYALTY = 3; // tries that a transport which once worked gets before another has its turn
 
-// Close codes that end the following; every other code is a broken connection, to be taken up again.
+// Close codes that end the following; every other one is a broken connection, to be taken up again.
 // That holds for 1000 without a bye as well: only a middlebox closes in this way.
 const FINAL_CODES = new Map([
   [4400, ["bad_request", "the server did not understand the cursor or a message"]],
@@ -13,12 +13,8 @@ const FINAL_CODES = new Map([
   [4410, ["deleted", "the session was deleted"]],
 ]);
 const FINAL_STATUSES = new Map([[400, 4400], [401, 4401], [403, 4403], [410, 4410]]);
-const FINAL_REASONS = new Map([...FINAL_CODES.values(), ["closed", "complete, nothing is missing"]]);
-
-const LIVE_WORDS = {
-  waiting: "Connected, waiting for a run",
-  closed: "Connected, the run has ended",
-};
+const COMPLETE = ["closed", "complete, nothing is missing"];
+const WORDS = new Map([...FINAL_CODES.values(), COMPLETE]);
 
 /**
  * The transport of the next try. One that worked before is kept through short troubles; with no
@@ -61,30 +57,11 @@ export function backoff(attempt, chance) {
  */
 export function verdict({ bye, code, status, afterMs }) {
   if (bye) {
-    const words = FINAL_REASONS.get(bye.reason) ?? bye.reason;
-    return { again: bye.reconnect === true, waitMs: bye.after_ms ?? null, reason: bye.reason, words };
+    const { reason, reconnect, after_ms: waitMs = null } = bye;
+    return { again: reconnect === true, waitMs, reason, words: WORDS.get(reason) ?? reason };
   }
-  const final = FINAL_CODES.get(code ?? FINAL_STATUSES.get(status));
+  const ended = status === 204 ? COMPLETE : undefined;
+  const final = FINAL_CODES.get(code ?? FINAL_STATUSES.get(status)) ?? ended;
   if (final) return { again: false, waitMs: null, reason: final[0], words: final[1] };
-  if (status === 204) {
-    return { again: false, waitMs: null, reason: "closed", words: FINAL_REASONS.get("closed") };
-  }
   return { again: true, waitMs: afterMs ?? null, reason: "broken", words: "the connection broke" };
-}
-
-/**
- * A state in words.
- *
- * @param {string} name one of `State.name`
- * @param {object} facts `attempt`, `session`, `behind`, and `words` where it is over
- * @returns {string}
- */
-export function describe(name, { attempt = 0, session = null, behind = 0, words = "" }) {
-  if (name === "connecting") return attempt > 0 ? `Connecting (attempt ${attempt})…` : "Connecting…";
-  if (name === "reconnecting") return `Reconnecting (attempt ${Math.max(1, attempt)})…`;
-  if (name === "ended") return `Ended: ${words}`;
-  if (name === "stopped") return `Stopped: ${words}`;
-  if (name === "closed") return "Closed";
-  if (behind > 0) return `Catching up, ${behind} behind…`;
-  return LIVE_WORDS[session] ?? "Live";
 }

@@ -1,6 +1,6 @@
 // An input to begin with, from a workflow's JSON Schema: pure.
 
-const BLANKS = { string: "", integer: 0, number: 0, boolean: false, array: [], object: {}, null: null };
+const BLANKS = { string: "", boolean: false, array: [], object: {} };
 const DEEPEST = 6; // a schema may contain itself
 
 /**

@@ -83,7 +83,7 @@ export class Rows {
   }
 }
 
-/** Whether `event` ends the growth of `row`: its run or agent is done, or it spoke of other things. */
+/** Whether `event` ends the growth of `row`: its run or agent is done, or does other things. */
 function ends({ type, run, span }, row, id) {
   if (ENDS.has(type)) return run === row.event.run;
   return span === row.event.span && (AGENT_ENDS.has(type) || !id);

@@ -1,7 +1,7 @@
-// The ways to a stream of frames. Each is a function (address, wire) → Promise<Ending>: it opens one
-// connection, hands every frame to the wire, and resolves when that connection is over. It never
-// rejects and never tries again. Aborting `wire.signal` closes the socket; nothing is handed over
-// after that.
+// The ways to a stream of frames. Each is a function (address, wire) → Promise<Ending>: it opens
+// one connection, hands every frame to the wire, and resolves when that connection is over. It
+// never rejects and never tries again. Aborting `wire.signal` closes the socket; nothing is handed
+// over after that.
 //
 // wire.receive(frame)  one decoded frame, in order
 // wire.alive()         bytes arrived, whatever they were

@@ -181,11 +181,11 @@ def leaves_a_thread_running(ctx: Context) -> str:
 
 
 @workflow
-def breaks_the_pipe(ctx: Context, line: str) -> None:
-    """Writes a line of its own (given in latin-1) on the socket to the server."""
+def breaks_the_pipe(ctx: Context, line: str, filler: int = 0) -> None:
+    """Writes a line of its own (in latin-1, then filler) on the socket to the server."""
     ctx.emit("alive", {})
     with socket.socket(fileno=os.dup(_pipe())) as pipe:
-        pipe.sendall(line.encode("latin-1") + b"\n")
+        pipe.sendall(line.encode("latin-1") + b"x" * filler + b"\n")
     time.sleep(3600)
 
 

@@ -1,8 +1,9 @@
-import { backoff, choose, describe, verdict } from "/static/policy.js";
+import { backoff, choose, verdict } from "/static/policy.js";
+import { stateOf } from "/static/state.js";
 import { equal, rule } from "./harness.js";
 
 const BOTH = ["websocket", "sse"];
-const turns = (remembered) => [0, 1, 2, 3, 4].map((failures) => choose(BOTH, remembered, failures)[0]);
+const turns = (worked) => [0, 1, 2, 3, 4].map((failures) => choose(BOTH, worked, failures)[0]);
 
 rule("with no experience the transports take turns, in the order of preference", () => {
   equal(turns(null), ["w", "s", "w", "s", "w"]);
@@ -18,7 +19,8 @@ rule("a remembered transport that is not wanted is not used", () => {
 });
 
 rule("waits double up to ten seconds, and chance takes at most half of one", () => {
-  equal([1, 2, 3, 4, 5, 6, 60].map((n) => backoff(n, 1)), [500, 1000, 2000, 4000, 8000, 10000, 10000]);
+  const longest = [1, 2, 3, 4, 5, 6, 60].map((attempt) => backoff(attempt, 1));
+  equal(longest, [500, 1000, 2000, 4000, 8000, 10000, 10000]);
   equal([backoff(1, 0), backoff(60, 0)], [250, 5000]);
 });
 
@@ -46,9 +48,10 @@ rule("the server's wish for the wait is kept", () => {
 });
 
 rule("a state in words counts attempts from 1", () => {
-  equal(describe("reconnecting", { attempt: 0 }), "Reconnecting (attempt 1)…");
-  equal(describe("reconnecting", { attempt: 3 }), "Reconnecting (attempt 3)…");
-  equal(describe("live", { behind: 12 }), "Catching up, 12 behind…");
-  equal(describe("live", { session: "waiting" }), "Connected, waiting for a run");
-  equal(describe("live", { session: "running" }), "Live");
+  const words = (name, facts) => stateOf(name, facts).text;
+  equal(words("reconnecting", { attempt: 0 }), "Reconnecting (attempt 1)…");
+  equal(words("reconnecting", { attempt: 3 }), "Reconnecting (attempt 3)…");
+  equal(words("live", { behind: 12 }), "Catching up, 12 behind…");
+  equal(words("live", { session: "waiting" }), "Connected, waiting for a run");
+  equal(words("live", { session: "running" }), "Live");
 });

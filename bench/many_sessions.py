@@ -1,0 +1,120 @@
+"""500 runs, one reader each: how old an event is when its reader has it, and how many go through.
+
+The runs are real up to their start; then one process speaks for all of them through their own pipes
+(:mod:`bench.flows`), because 500 Python children on the client's core would be what is measured.
+"""
+
+import select
+import socket
+import time
+from collections.abc import Iterator
+from statistics import quantiles
+
+from bench.fan_out import TEXT, line
+from bench.keepstream import pipes, server
+from bench.machine import Busy, cpu_seconds, pin_client
+from bench.readers import Readers, readers
+from bench.table import Table
+
+SESSIONS = 500
+RATES = (20_000, 40_000)
+SECONDS = 5.0
+FLOOD_EVENTS = 2_000_000
+FLOOD_LINES = 40  # in one write to a pipe
+
+
+class Feeder:
+    """Speaks for all runs in turn; never waits for a pipe."""
+
+    def __init__(self, lent: list[socket.socket]):
+        self._pipes = lent
+        self._numbers = [0] * len(lent)
+        self._unsent = [b""] * len(lent)
+        self._turn = 0
+        self._acks = select.epoll()
+        self._by_fd = {pipe.fileno(): pipe for pipe in lent}
+        for fd in self._by_fd:
+            self._acks.register(fd, select.EPOLLIN)
+
+    def feed(self, lines: int) -> int:
+        """Write ``lines`` events to the next pipe; how many went in."""
+        turn = self._turn
+        self._turn = (turn + 1) % len(self._pipes)
+        waits = self._unsent[turn]
+        written = 0
+        if not waits:
+            for _ in range(lines):
+                self._numbers[turn] += 1
+                waits += line(self._numbers[turn], TEXT)
+            written = lines
+        try:
+            waits = waits[self._pipes[turn].send(waits) :]
+        except BlockingIOError:
+            pass
+        self._unsent[turn] = waits
+        return written
+
+    def hear(self) -> None:
+        """Take the acknowledgements that have come."""
+        for fd, _ in self._acks.poll(0, 256):
+            self._by_fd[fd].recv(1 << 16)
+
+
+def many_sessions() -> Table:
+    """The table: latency at two rates, and the flood."""
+    pin_client()
+    table = Table(
+        "500 runs, one WebSocket reader each, every event committed (SQLite, FULL) before sent",
+        ["work", "events/s", "p50", "p99", "server core busy", "load client busy"],
+    )
+    with server(HEARTBEAT_SECONDS="600") as served, pipes(served, SESSIONS) as lent:
+        paths = [f"/api/sessions/{session}/ws" for session in lent]
+        feeder = Feeder(list(lent.values()))
+        with readers(served.address, paths) as opened:
+            for rate in RATES:
+                table.row(*_paced(opened, feeder, rate, served.pid))
+            table.row(*_flood(opened, feeder, served.pid))
+    return table
+
+
+def _paced(opened: Readers, feeder: Feeder, rate: int, pid: int) -> Iterator[str]:
+    opened.latencies.clear()
+    busy, cpu, began = Busy(), cpu_seconds(pid), time.monotonic()
+    sent = seen = 0
+    while (now := time.monotonic() - began) < SECONDS:
+        for _ in range(min(int(now * rate) - sent, 64)):
+            sent += feeder.feed(1)
+        seen += opened.pump_timed(0)
+        feeder.hear()
+    share, load = (cpu_seconds(pid) - cpu) / SECONDS, busy.share()
+    while seen < sent:
+        seen += opened.pump_timed(1.0)
+        feeder.hear()
+    cuts = quantiles(opened.latencies, n=100)
+    yield f"{rate:,}/s, one by one, spread evenly"
+    yield f"{sent / SECONDS:,.0f}"
+    yield f"{cuts[49] / 1e6:.1f} ms"
+    yield f"{cuts[98] / 1e6:.1f} ms"
+    yield f"{share:.0%}"
+    yield f"{load:.0%}"
+
+
+def _flood(opened: Readers, feeder: Feeder, pid: int) -> Iterator[str]:
+    opened.latencies.clear()
+    busy, cpu, began = Busy(), cpu_seconds(pid), time.monotonic()
+    sent = received = 0
+    while received < FLOOD_EVENTS:
+        if sent < FLOOD_EVENTS:
+            for _ in range(16):
+                sent += feeder.feed(FLOOD_LINES)
+        else:
+            feeder.feed(0)
+        received += opened.pump_counted(0)
+        feeder.hear()
+    took = time.monotonic() - began
+    yield "as fast as they go in"
+    yield f"{received / took:,.0f}"
+    yield "–"
+    yield "–"
+    yield f"{(cpu_seconds(pid) - cpu) / took:.0%}"
+    yield f"{busy.share():.0%}"

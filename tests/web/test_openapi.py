@@ -1,0 +1,202 @@
+"""The description of the HTTP API against the code that serves it, and against a running server."""
+
+import copy
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from jsonschema import Draft202012Validator
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from server import errors
+from server.web.openapi import document
+from server.web.routes import TABLE
+from tests.system.api import Api, fresh
+from tests.system.processes import Server
+
+Call = tuple[str, str]
+
+WALKS = settings(
+    max_examples=15,
+    stateful_step_count=8,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+#: What is served beside the table of the API.
+PAGES = {("GET", "/"), ("GET", "/openapi.json")}
+#: Errors that no request is ever answered with.
+NEVER_SAID = {errors.StoreRefused, errors.SettingsError, errors.ProtocolError}
+
+SESSION, RUN = "/api/sessions/{session}", "/api/runs/{run}"
+#: The statuses that the contract names for each call; 400 for ids, 403 by the guard go without.
+CONTRACT: dict[Call, set[int]] = {
+    ("POST", "/api/sessions"): {200, 201},
+    ("GET", "/api/sessions"): {200},
+    ("GET", SESSION): {200, 404},
+    ("DELETE", SESSION): {204, 404, 409},
+    ("GET", f"{SESSION}/runs"): {200, 404},
+    ("POST", f"{SESSION}/runs"): {202, 404, 409, 422, 429, 503},
+    ("GET", f"{SESSION}/events"): {200, 400, 404},
+    ("GET", f"{SESSION}/sse"): {200, 204, 400},
+    ("GET", f"{SESSION}/ws"): {101},
+    ("GET", f"{SESSION}/diagnosis"): {200},
+    ("POST", "/api/runs"): {202, 404, 422, 429, 503},
+    ("GET", RUN): {200, 404},
+    ("POST", f"{RUN}/cancel"): {202, 404},
+    ("POST", f"{RUN}/input"): {202, 404, 409, 422},
+    ("GET", "/api/workflows"): {200},
+    ("GET", "/health/live"): {200},
+    ("GET", "/health/ready"): {200, 503},
+    ("GET", "/metrics"): {200},
+    ("GET", "/"): {200},
+    ("GET", "/openapi.json"): {200},
+}
+
+
+def _described() -> dict[Call, dict[str, Any]]:
+    return {
+        (method.upper(), path): operation
+        for path, operations in document()["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+def _codes(schema: Any) -> Iterator[str]:
+    """Every error code that a schema lists, wherever it does."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _codes(part)
+    elif isinstance(schema, dict):
+        for name, part in schema.items():
+            yield from part["enum"] if name == "code" and "enum" in part else _codes(part)
+
+
+# -- against the code
+
+
+def test_names_the_routes_that_are_served() -> None:
+    """The document and the URL table name the same methods at the same addresses."""
+    assert set(_described()) == {(method, path) for method, path, _ in TABLE} | PAGES
+
+
+@pytest.mark.parametrize("call", CONTRACT)
+def test_names_the_statuses_of_the_contract(call: Call) -> None:
+    """Every status that the contract names for a call is described there, and the guard's 403."""
+    named = {int(status) for status in _described()[call]["responses"]}
+    checked = {400} if "{" in call[1] else set()
+    assert named >= CONTRACT[call] | checked | {403}
+
+
+def test_names_every_error_that_is_answered() -> None:
+    """The code of each error that a caller can be answered with stands in a response."""
+    answered = {
+        error.code
+        for _, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.KeepstreamError) and error not in NEVER_SAID
+    }
+    assert answered <= set(_codes(document()["components"]["responses"]))
+
+
+# -- against a running server
+
+
+def _narrowed() -> dict[str, Any]:
+    """The document for a server on which ``echo`` is the one workflow: requests start real runs."""
+    narrowed = copy.deepcopy(document())
+    asked = narrowed["components"]["schemas"]["StartRun"]["properties"]
+    asked["workflow"] = {"const": "echo"}
+    asked["input"] = {
+        "type": "object",
+        "properties": {"text": {"type": "string"}},
+        "additionalProperties": False,
+    }
+    return narrowed
+
+
+def _config() -> schemathesis.Config:
+    config = schemathesis.Config(seed=1)
+    project = config.projects.default
+    project.generation.update(max_examples=15, deterministic=True, database="none")
+    project.max_stream_events = 1  # most streams have no end
+    return config
+
+
+schema = schemathesis.openapi.from_dict(_narrowed(), config=_config())
+
+
+def test_is_valid() -> None:
+    """The document is an OpenAPI 3.1 document by the specification's own schema."""
+    schema.validate()
+
+
+def test_is_served(server: Server) -> None:
+    """The server hands out the document that the tests hold it against."""
+    answer = requests.get(f"{server.url}/openapi.json", timeout=60)
+    assert answer.json() == document()
+
+
+@schema.parametrize()
+def test_answers_as_described(case: schemathesis.Case[Any], server: Server) -> None:
+    """Whatever is sent, fitting or not, the answer is one that the document has for it."""
+    _do_not_wait(case)
+    _check(case, case.call(base_url=server.url))
+
+
+def test_calls_in_a_row_answer_as_described(server: Server) -> None:
+    """The same holds along the links, with the ids that answers before had."""
+    linked = schemathesis.openapi.from_dict(_narrowed(), config=_config())
+    linked.config.update(base_url=server.url)
+
+    class Walk(linked.as_state_machine()):  # type: ignore[misc]
+        def before_call(self, case: schemathesis.Case[Any]) -> None:
+            _do_not_wait(case)
+
+        def validate_response(
+            self, response: schemathesis.Response, case: schemathesis.Case[Any], *_: Any, **__: Any
+        ) -> None:
+            _check(case, response)
+
+    Walk.run(settings=WALKS)
+
+
+def _do_not_wait(case: schemathesis.Case[Any]) -> None:
+    try:
+        if float(str(case.query.get("wait"))) > 0:
+            case.query["wait"] = 0
+    except ValueError:
+        pass
+
+
+def _check(case: schemathesis.Case[Any], response: schemathesis.Response) -> None:
+    # A schema has no words for these two: fitting, and refused nevertheless.
+    needs_upgrade = case.path.endswith("/ws")
+    same_key_again = b"idempotency_mismatch" in response.content
+    excluded: list[schemathesis.CheckFunction] = []
+    if needs_upgrade or same_key_again:
+        excluded.append(positive_data_acceptance)
+    case.validate_response(response, excluded_checks=excluded)
+
+
+async def test_frames_are_as_described(api: Api) -> None:
+    """What a WebSocket sends, control frames and events, fits the schema of a server's frame."""
+    frames = Draft202012Validator({**document(), "$ref": "#/components/schemas/ServerFrame"})
+    session = fresh("frames")
+    await api.start(session, "echo", text="hello")
+    async with api.http.ws_connect(f"{api.url}/api/sessions/{session}/ws?after=none-7") as socket:
+        await socket.send_str('{"type":"ping","id":1}')
+        await socket.send_str("?")
+        heard = [
+            message.json() async for message in socket if message.type is aiohttp.WSMsgType.TEXT
+        ]
+    for frame in heard:
+        frames.validate(frame)
+    assert {"ready", "reset", "pong", "refused", "complete", "bye"} <= {f["type"] for f in heard}
