@@ -56,7 +56,7 @@ def _deliveries(opened: Readers, emit: Callable[[int], None], burst: int) -> flo
         emit(burst)
         bursts += 1
         # Numbers grow by a digit now and then: less than that is waited for, never more.
-        opened.until(lambda: opened.received >= bursts * size * READERS)
+        opened.until(bursts * size * READERS)
     return bursts * burst * READERS / (time.monotonic() - began)
 
 

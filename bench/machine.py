@@ -23,7 +23,8 @@ def pin_client() -> None:
 
 def described() -> str:
     """The line below a table."""
-    return f"{len(CORES)} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}"
+    return f"{len(CORES)} cores, {system}, Python {platform.python_version()}"
 
 
 class Busy:
@@ -39,6 +40,6 @@ class Busy:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process has used, from ``/proc/PID/stat``."""
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+    with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

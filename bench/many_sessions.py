@@ -8,6 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from statistics import quantiles
 
 from bench.fan_out import TEXT, line
@@ -47,10 +48,8 @@ class Feeder:
                 self._numbers[turn] += 1
                 waits += line(self._numbers[turn], TEXT)
             written = lines
-        try:
+        with suppress(BlockingIOError):
             waits = waits[self._pipes[turn].send(waits) :]
-        except BlockingIOError:
-            pass
         self._unsent[turn] = waits
         return written
 

@@ -10,7 +10,7 @@ import re
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 CHUNK = 1 << 18
@@ -98,10 +98,10 @@ class Readers:
             self._partial[fd] = joined[-(len(MARK) - 1) :]
         return events
 
-    def until(self, done: Callable[[], bool], limit: float = 120.0) -> None:
-        """Take what comes until ``done``; raises TimeoutError."""
+    def until(self, received: int, limit: float = 120.0) -> None:
+        """Take what comes until so many bytes were; raises TimeoutError."""
         deadline = time.monotonic() + limit
-        while not done():
+        while self.received < received:
             self.pump(0.1)
             if time.monotonic() > deadline:
                 raise TimeoutError("the server did not deliver")

@@ -59,8 +59,7 @@ async def _discard(process: Process) -> None:
 class Reader:
     """Follows a session over WebSocket, remembers its cursor, and counts what is wrong."""
 
-    def __init__(self, client: aiohttp.ClientSession, address: str, session: str):
-        self._client = client
+    def __init__(self, address: str, session: str):
         self._url = f"{address}/api/sessions/{session}/ws"
         self._cuts = list(CUTS)
         self.cursor = ""
@@ -71,10 +70,13 @@ class Reader:
         """Read to the end of the stream, over as many connections as it takes."""
         while not await self._read_one_connection():
             self.cuts += 1
-            print(f"   ✂  connection cut behind {self.cursor}; reconnecting from there")
+            print(f"\n   ✂  the connection is cut; coming back with {self.cursor}", end="")
 
     async def _read_one_connection(self) -> bool:
-        async with self._client.ws_connect(self._url, params={"after": self.cursor}) as socket:
+        async with (
+            aiohttp.ClientSession() as client,
+            client.ws_connect(self._url, params={"after": self.cursor}) as socket,
+        ):
             async for message in socket:
                 frame = json.loads(message.data)
                 if frame["type"] == "ready":
@@ -87,14 +89,9 @@ class Reader:
                     show(frame)
                 if self._cuts and len(self.offsets) >= self._cuts[0]:
                     self._cuts.pop(0)
-                    _cut(socket)
+                    await client.close()  # the connection ends without a close frame
                     return False
         return False
-
-
-def _cut(socket: aiohttp.ClientWebSocketResponse) -> None:
-    transport = socket.get_extra_info("transport") or socket._response.connection.transport  # type: ignore[union-attr]
-    transport.abort()
 
 
 def show(event: dict[str, Any]) -> None:
@@ -120,7 +117,7 @@ async def main() -> int:
             run = await answer.json()
             if answer.status != 202:
                 raise SystemExit(run["error"]["message"])
-        reader = Reader(client, address, run["session"])
+        reader = Reader(address, run["session"])
         await reader.follow()
         history = await read_history(client, address, run["session"])
     seen = set(reader.offsets)

@@ -136,5 +136,3 @@ def check_id(text: str, what: str) -> str:
     if ID.fullmatch(text) is None:
         raise BadRequest(f"{what} must match [A-Za-z0-9_-]{{1,64}}", path=what)
     return text
-
-

@@ -7,7 +7,7 @@ import pytest
 
 from tests.system.api import Api
 from tests.system.gate import Gate
-from tests.system.processes import Server, StartServer
+from tests.system.processes import FLOWS, Server, StartServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,14 +19,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that need no settings of their own: use fresh session ids on it."""
     data_dir = tmp_path_factory.mktemp("shared") / "data"
-    running = Server(data_dir, {"HEARTBEAT_SECONDS": 0.5, "CANCEL_GRACE_SECONDS": 0.5})
+    running = Server(
+        data_dir,
+        {
+            "WORKFLOWS": f"workflows,{FLOWS}",
+            "HEARTBEAT_SECONDS": 0.5,
+            "CANCEL_GRACE_SECONDS": 0.5,
+        },
+    )
     yield running
     _end(running)
 
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    """Start servers with settings of their own; each ends with the test, cleanly."""
+    """Start servers with settings of their own; each ends with the test, cleanly.
+
+    They have the workflows of `tests.system.flows` alone, which cost nothing to import.
+    """
     started: list[Server] = []
 
     def start(data_dir: Path | None = None, **settings: object) -> Server:

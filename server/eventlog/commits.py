@@ -14,7 +14,7 @@ which a busy loop gives up every few milliseconds only.
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -30,6 +30,8 @@ from server.eventlog.threads import ConnectionThread
 from server.eventlog.watchers import Watchers
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 #: What a group takes at most (one append more): it bounds how long the others wait.
 GROUP_BYTES = 256 * 1024
@@ -95,7 +97,7 @@ class Commits:
                 await self._serve()
             elif self._closing:
                 return
-            elif not await self._keep_house():
+            elif not await self._keep_house(idle=True):
                 await self._wake.wait()
 
     async def _serve(self) -> None:
@@ -105,8 +107,7 @@ class Commits:
             await self._remove(first)
         else:
             await self._commit(self._take())
-        if self._checkpoints.rest_due or self._sweeping:
-            await self._between_commits()
+        await self._keep_house(idle=False)
 
     def _take(self) -> list[Append]:
         """What goes into the next group: in order, up to a removal."""
@@ -154,9 +155,8 @@ class Commits:
         }
         if not wanted:
             return
-        finding = self._writer.start(rows.find, wanted)
-        self._answer()
-        for (session, producer), found in (await finding).items():
+        stored = await self._meanwhile(self._writer.start(rows.find, wanted))
+        for (session, producer), found in stored.items():
             if found.tail is not None:
                 tail = self.tails.setdefault(session, found.tail)
                 if producer:
@@ -182,13 +182,11 @@ class Commits:
             statements += step.statements
         if not statements and not step:
             return False
-        committing = self._writer.start(rows.commit, statements)
-        self._answer()
         try:
-            seconds, pages = await committing
+            seconds, pages = await self._meanwhile(self._writer.start(rows.commit, statements))
         except Exception:
             if step:
-                self._packing.failed()
+                self._rest()
             raise
         telemetry.COMMIT_SECONDS.observe(seconds)
         self._checkpoints.committed(pages)
@@ -219,8 +217,12 @@ class Commits:
         )
         return [(sql, values) for sql, values in every if values]
 
+    async def _meanwhile(self, work: asyncio.Future[T]) -> T:
+        """Wait for ``work``, which has begun; the time is used to tell of the last group."""
+        self._answer()
+        return await work
+
     def _answer(self) -> None:
-        """Tell of the last group, best while the disk is busy with the next one."""
         group, self._unanswered = self._unanswered, None
         if group is not None:
             group.answer()
@@ -244,42 +246,46 @@ class Commits:
     # -- removals
 
     async def _remove(self, removal: Removal) -> None:
-        removing = self._writer.start(rows.remove, removal.sessions, removal.ended_before)
-        self._answer()
+        sessions, ended_before, done = removal
         try:
-            removed = await removing
+            removed = await self._meanwhile(self._writer.start(rows.remove, sessions, ended_before))
         except Exception as error:  # noqa: BLE001 - as in _commit
-            if not removal.done.done():
-                removal.done.set_exception(_copy(error))
+            if not done.done():
+                done.set_exception(_copy(error))
             return
         for session in removed:
             tail = self.tails.pop(session, None)
             if tail is not None:
                 tail.clear()
         self._sweeping = True
-        if not removal.done.done():
-            removal.done.set_result(removed)
+        if not done.done():
+            done.set_result(removed)
         self._watchers.wake(removed)
 
     # -- what can wait
 
-    async def _keep_house(self) -> bool:
-        """Do a little of what is left to do; False if nothing is."""
+    async def _keep_house(self, *, idle: bool) -> bool:
+        """Do one thing of those that can wait; False if there is none, or not now."""
+        if self._packing.resting:
+            return False
         try:
-            return await self._write([], 0) or await self._between_commits()
-        except KeepstreamError as error:
+            if self._checkpoints.rest_due:
+                self._checkpoints.rest_due = False
+                await self._meanwhile(self._writer.start(copy_rest))
+                return True
+            if self._sweeping:
+                self._sweeping = await self._meanwhile(self._writer.start(rows.sweep))
+                return True
+            return idle and await self._write([], 0)
+        except Exception as error:  # noqa: BLE001 - appends must go on, or fail by themselves
             log.warning("The event log could not be tidied up", error=str(error))
-            asyncio.get_running_loop().call_later(self._packing.resting, self._wake.set)
+            self._rest()
             return False
 
-    async def _between_commits(self) -> bool:
-        if self._checkpoints.rest_due:
-            self._checkpoints.rest_due = False
-            await self._writer.start(copy_rest)
-            return True
-        if self._sweeping:
-            self._sweeping = await self._writer.start(rows.sweep)
-        return self._sweeping
+    def _rest(self) -> None:
+        """Leave what can wait for later: a full disk is not to be asked at every commit."""
+        self._packing.failed()
+        asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._wake.set)
 
 
 def _copy(error: Exception) -> KeepstreamError:

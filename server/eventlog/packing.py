@@ -107,7 +107,7 @@ class Pass:
         return Step([(rows.DELETE_JOURNAL, [(self._deleted,)])], [])
 
 
-#: How long packing rests after a failure: a full disk is not to be asked at every commit.
+#: How long packing, and all else that can wait, rests after a failure.
 REST_SECONDS = 1.0
 
 

@@ -42,6 +42,14 @@ SELECT key, id, epoch, created, labels, state, run, ended,
     coalesce((SELECT max(last) FROM segments WHERE session = sessions.key), 0)
 FROM sessions """
 SELECT_RUN = "SELECT record FROM runs JOIN sessions ON sessions.key = runs.session "
+SELECT_EVENTS = """
+SELECT segments.session, first, last, crc, body
+FROM segments JOIN sessions ON sessions.key = segments.session
+WHERE owner = ?1 AND id = ?2 AND first >= coalesce((
+    SELECT max(first) FROM segments WHERE session = sessions.key AND first <= ?3), 0)
+ORDER BY first"""
+SELECT_EXPIRED = """
+SELECT id FROM sessions WHERE state = 'closed' AND ended < ? AND owner = ? ORDER BY ended LIMIT ?"""
 
 
 def session_row(stage: Stage) -> tuple[Any, ...]:
@@ -183,13 +191,7 @@ def session_tails(
 
 def events(connection: apsw.Connection, session: str, after: int, limit: int) -> list[Event]:
     """The first page of the packed events after ``after``; raises :class:`StoreDamaged`."""
-    sql = """
-        SELECT segments.session, first, last, crc, body
-        FROM segments JOIN sessions ON sessions.key = segments.session
-        WHERE owner = ?1 AND id = ?2 AND first >= coalesce((
-            SELECT max(first) FROM segments WHERE session = sessions.key AND first <= ?3), 0)
-        ORDER BY first"""
-    cursor = connection.execute(sql, (OWNER, session, after + 1))
+    cursor = connection.execute(SELECT_EVENTS, (OWNER, session, after + 1))
     try:
         return page(_following(cursor, session, after), limit)
     finally:
@@ -216,6 +218,5 @@ def run_records(connection: apsw.Connection, where: str, *values: str) -> list[R
 
 def expired(connection: apsw.Connection, ended_before: str, limit: int) -> list[str]:
     """The ids of sessions that closed before that time, the longest closed first."""
-    sql = """SELECT id FROM sessions
-        WHERE state = 'closed' AND ended < ? AND owner = ? ORDER BY ended LIMIT ?"""
-    return [str(id_) for (id_,) in connection.execute(sql, (ended_before, OWNER, limit)).fetchall()]
+    found = connection.execute(SELECT_EXPIRED, (ended_before, OWNER, limit)).fetchall()
+    return [str(id_) for (id_,) in found]

@@ -3,9 +3,9 @@
 ``catalogue``   which workflows exist; ``discovery`` and ``probe`` find out, importing nothing here
 ``children``    all runs: places, the queue, the socket they connect to
 ``child``       one run: puts into effect what ``life`` decides; ``evidence`` names its end
-``pipe``        the lines of the pipe, both directions; pure
-``commits``     what a run wants kept, one append at a time
-``connection``  the socket's side of a child; ``process`` and ``forkserver`` the kernel's
+``intake``      what a child sends: decoded by ``pipe``, kept by ``commits``, acknowledged
+``body``        its process and what belongs to it: ``forkserver``, ``process``, ``connection``,
+                ``last_words``
 """
 
 from server.runs.catalogue import Catalogue, Entry

@@ -86,7 +86,8 @@ class Runs:
         try:
             await self._house.forkserver.warm_up()
         except (OSError, EOFError) as error:
-            log.warning("No fork server yet: the first run tries again", error=str(error))
+            if not self._closing:
+                log.warning("No fork server yet: the first run tries again", error=str(error))
 
     # Runs.
 

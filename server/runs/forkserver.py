@@ -98,9 +98,10 @@ class ForkServer:
                 with self._patience():
                     process.start()
             except (EOFError, ConnectionError) as error:
-                # Whatever became of this attempt's process, it is not the one that will be
-                # let in: that is decided by pid.
-                log.warning("Fork server died", attempt=attempt)
+                if not self._closing:
+                    log.warning("Fork server died", attempt=attempt)
+                # Should this attempt's process exist after all, it will not be let in: its pid
+                # is not the one that is known.
                 _kill_fork_server()
                 _stop_fork_server()  # or the next attempt could meet the one that is dying
                 if attempt == ATTEMPTS:

@@ -95,7 +95,7 @@ class Admission:
             session.starting = True
             try:
                 return await self._runs.accept(record)
-            except BaseException:
+            except Exception:
                 session.runs.discard(record.id)  # nothing of it was kept
                 raise
             finally:

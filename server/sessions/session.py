@@ -27,7 +27,7 @@ from server.sessions.subscription import Bye, Encoding, Subscription
 log = structlog.get_logger()
 
 
-@dataclass
+@dataclass(eq=False)
 class Poll:
     """A long poll that is under way: a reader as diagnosis sees it."""
 

@@ -107,6 +107,8 @@ def add_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse
 
     async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(HEADERS)
+        # The page's modules belong together: a browser asks each time whether one has changed.
+        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-cache")
         origin = request.headers.get(hdrs.ORIGIN)
         if origin in settings.allowed_origins and origin is not None:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin

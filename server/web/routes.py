@@ -39,7 +39,7 @@ TABLE: list[tuple[str, str, Handler]] = [
 
 
 async def _page(_: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    return web.FileResponse(STATIC / "index.html")
 
 
 async def _openapi(_: web.Request) -> web.Response:

@@ -14,6 +14,8 @@ from typing import Any
 
 from workflows import Context, workflow
 
+IMPORTED_BY = os.getpid()
+
 
 @workflow
 def silent(ctx: Context) -> str:
@@ -107,13 +109,17 @@ async def asks(ctx: Context) -> Any:
 
 
 @workflow
-def tells_its_pid(ctx: Context) -> dict[str, Any]:
+def tells_what_it_has(ctx: Context) -> dict[str, Any]:
     """Who it is and what it holds open."""
     held = {}
     for link in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
             held[link.name] = str(link.readlink())
-    return {"pid": os.getpid(), "descriptors": held, "modules": sorted(sys.modules)}
+    return {
+        "importer": IMPORTED_BY,
+        "descriptors": held,
+        "modules": sorted(sys.modules),
+    }
 
 
 @workflow

@@ -21,10 +21,8 @@ async def test_workflows_are_imported_before_the_first_run(open_runs: Open) -> N
     """A child of a warm fork server finds the module there, and nothing of the server's."""
     async with open_runs() as place:
         await place.runs.warm_up()
-        told = (await place.end_of("tells_its_pid"))["data"]["result"]
-        parent = Path(f"/proc/{_pid()}/stat")
-        assert parent.exists()
-        assert "tests.runs.programs" in told["modules"]
+        told = (await place.end_of("tells_what_it_has"))["data"]["result"]
+        assert told["importer"] == _pid()
         assert not [name for name in told["modules"] if name.startswith(("server", "aiohttp"))]
 
 
@@ -33,7 +31,7 @@ async def test_a_child_holds_nothing_that_is_not_its_own(open_runs: Open, tmp_pa
     store = (tmp_path / "events.db").open("w")
     async with open_runs() as place:
         await place.started("waits")
-        told = (await place.end_of("tells_its_pid"))["data"]["result"]
+        told = (await place.end_of("tells_what_it_has"))["data"]["result"]
         held = told["descriptors"]
         assert len([name for name in held.values() if name.startswith("socket:")]) == 1
         files = [name for name in held.values() if name.startswith("/") and name != "/dev/null"]
@@ -85,16 +83,14 @@ async def test_a_fork_server_that_never_lives_is_an_error(
         assert (await place.end_of("fine"))["data"] == {"result": "fine"}
 
 
-async def test_the_loop_goes_on_while_the_fork_server_imports(
-    open_runs: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A preload that waits for somebody holds the run up, and not the loop."""
+@pytest.fixture
+async def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Catalogue, Path]:
+    """A workflow whose preload waits until somebody opens a pipe, and closes it."""
     fifo = tmp_path / "go"
-    package = tmp_path / "slow"
-    package.mkdir()
-    (package / "__init__.py").write_text(
+    os.mkfifo(fifo)
+    (tmp_path / "slow.py").write_text(
         "import os\nfrom workflows import workflow\n"
-        "if os.getsid(0) != os.getpid():\n"
+        "if os.getsid(0) != os.getpid():  # neither the probe nor a run: the fork server\n"
         f"    open({str(fifo)!r}).read()\n"
         "@workflow\ndef late(ctx): return 'late'\n"
     )
@@ -102,23 +98,47 @@ async def test_the_loop_goes_on_while_the_fork_server_imports(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     catalogue = Catalogue(["slow"])
     await catalogue.load()
-    os.mkfifo(fifo)
+    return catalogue, fifo
+
+
+async def _importing(fifo: Path) -> int:
+    """The pipe's other end, as soon as the import waits for it. The loop has to turn for this."""
+    while True:
+        await asyncio.sleep(0.001)
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            continue
+
+
+async def test_the_loop_goes_on_while_the_fork_server_imports(
+    open_runs: Open, slow: tuple[Catalogue, Path]
+) -> None:
+    """A preload that takes long holds the run up, and not the loop."""
+    catalogue, fifo = slow
     async with open_runs(of=catalogue) as place:
         run = await place.start("late")
-        ticks = 0
-        writer = None
-        while writer is None:  # the preload has opened its end: it is importing now
-            ticks += 1
-            await asyncio.sleep(0.001)
-            try:
-                writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:
-                continue
+        held = await _importing(fifo)
         for _ in range(100):
             await asyncio.sleep(0)
         assert place.kept.types(run) == ["run_start"]
-        os.close(writer)
+        os.close(held)
         assert (await place.kept.end(run))["data"] == {"result": "late"}
+
+
+async def test_a_stop_does_not_wait_for_imports(
+    open_runs: Open, slow: tuple[Catalogue, Path]
+) -> None:
+    """A run that could not start yet is cancelled, and the importing fork server ended."""
+    catalogue, fifo = slow
+    async with open_runs(of=catalogue) as place:
+        run = await place.start("late")
+        held = await _importing(fifo)
+        importing = _pid()
+        await place.runs.stop("the server goes", within=60)
+        assert place.kept.of(run)[-1]["data"] == {"reason": "the server goes"}
+        assert not alive(importing)
+        os.close(held)
 
 
 async def test_nothing_is_left_behind(open_runs: Open, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.events import Event
+from server.sessions.subscription import Encoding
 
 
 class Lines:
     """An encoding that a test can read: one line each."""
 
-    def events(self, epoch: str, events: Sequence[Event]) -> bytes:
+    def events(self, _epoch: str, events: Sequence[Event]) -> bytes:
         """Put one event on a line."""
         return b"".join(event.line + b"\n" for event in events)
 
@@ -29,7 +30,7 @@ class Wire:
     transport = "wire"
 
     def __init__(self) -> None:
-        self.encoding = LINES
+        self.encoding: Encoding = LINES
         self.taken = bytearray()
         self.held = bytearray()
         self.aborted = False

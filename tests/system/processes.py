@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tests.system.patience import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
-FLOWS = "workflows,tests.system.flows"
+FLOWS = "tests.system.flows"
 
 
 def server_environment(data_dir: Path, settings: Mapping[str, object]) -> dict[str, str]:

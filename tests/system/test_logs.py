@@ -129,8 +129,9 @@ async def test_info_has_no_line_for_an_event(start_server: StartServer) -> None:
     """At the default level a run of many events costs a handful of lines."""
     server = start_server()
     async with Api(server.url) as api:
-        session = fresh()
-        await api.start(session, "count", n=500)
-        await api.ended(session)
-    server.wait_for_log("Workflow finished", session=session)
-    assert len([line for line in server.log_lines() if line.get("session") == session]) < 10
+        reader = Reader(fresh())
+        await api.start(reader.session, "count", n=500)
+        await follow(reader, api.http, api.url, websocket)
+    server.wait_for_log("Subscriber disconnected", session=reader.session)
+    lines = [line for line in server.log_lines() if line.get("session") == reader.session]
+    assert len(lines) < 10

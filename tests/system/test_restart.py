@@ -120,12 +120,15 @@ async def test_idempotency_key_outlives_the_server(start_server: StartServer) ->
 async def test_queued_run_ends_once_after_a_crash(start_server: StartServer, gate: Gate) -> None:
     """A run that waited for its place when the server died ends once, by running or as lost."""
     first = start_server(MAX_RUNS=1)
-    session = fresh()
+    busy, session = fresh(), fresh()
     async with Api(first.url) as api:
-        await api.start(fresh(), "gated", gate=gate.path)
+        await api.start(busy, "gated", gate=gate.path)
+        gate.let(1)
+        await api.reached(busy, "tick")
         await api.start(session, "count", n=3)
     await stopped(first, "kill")
     async with Api(start_server(first.data_dir, MAX_RUNS=1).url) as api:
+        assert (await api.ended(busy))[-1]["data"]["code"] == "run_lost"
         events = await api.ended(session)
         assert events[-1]["type"] == "complete" or events[-1]["data"]["code"] == "run_lost"
         assert [event["type"] in TERMINAL for event in events].count(True) == 1

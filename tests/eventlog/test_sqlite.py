@@ -1,0 +1,298 @@
+"""What SQLite owes beyond the contract: another life, bounds, and its housekeeping."""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import apsw.ext
+import pytest
+
+from server.eventlog import rows, schema, sqlite
+from server.events import Event
+from tests.eventlog.children import numbers
+from tests.eventlog.conftest import restless
+from tests.eventlog.making import drafts, offsets, run, session, unnumbered, until, whole
+
+CHILD = [sys.executable, "-m", "tests.eventlog.children"]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database is."""
+    return tmp_path / "data" / "keepstream.db"
+
+
+def asked(path: Path, sql: str) -> list[tuple[object, ...]]:
+    """What a stranger's shell is told by the database."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+# -- another life
+
+
+async def test_closing_commits_what_waits(path: Path) -> None:
+    """Appends that were made before the end are kept, and answered."""
+    async with sqlite.open(path) as events:
+        waiting = [events.append(session(), unnumbered(1)) for _ in range(10)]
+    assert [offsets(each.result()) for each in waiting] == [[n] for n in range(1, 11)]
+    async with sqlite.open(path) as events:
+        assert len(await events.read("s1", 0)) == 10
+
+
+async def test_a_closed_log_takes_nothing(path: Path) -> None:
+    """An append after the end fails instead of waiting for ever."""
+    async with sqlite.open(path) as events:
+        pass
+    with pytest.raises(Exception, match="closed"):
+        await events.append(session(), unnumbered(1))
+
+
+@pytest.mark.parametrize("lives", [1, 2, 5])
+async def test_the_log_goes_on_in_another_life(path: Path, lives: int) -> None:
+    """Offsets, numbers and epochs go on where they were, however much was packed between."""
+    log: list[Event] = []
+    record = session()
+    for life in range(lives):
+        async with restless(path) as events:
+            for n in range(1, 31):
+                repeated = drafts(*range(1, life * 30 + n + 1), text="w" * n)
+                log += await events.append(record, repeated, producer="r_1")
+            assert await whole(events, "s1") == log
+    assert len(log) == lives * 30
+
+
+async def test_recent_events_are_back_in_memory(path: Path) -> None:
+    """What was not packed is in memory again after a restart."""
+    async with sqlite.open(path) as events:
+        log = await events.append(session(), unnumbered(5))
+    async with sqlite.open(path) as events:
+        assert events.recent("s1", 2) == log[2:]
+
+
+async def test_epochs_are_kept_unless_a_copy_was_restored(path: Path) -> None:
+    """Only ``new_epoch`` changes epochs: those of all sessions, and nothing else."""
+    record = session(labels={"a": "1"})
+    async with sqlite.open(path) as events:
+        log = await events.append(record, unnumbered(3))
+        await events.create(session("s2"))
+    async with sqlite.open(path) as events:
+        before = await events.sessions(limit=9)
+    async with sqlite.open(path, new_epoch=True) as events:
+        after = await events.sessions(limit=9)
+        assert await events.read("s1", 0) == log
+    assert before[1].record == record
+    epochs = [head.record.epoch for head in before + after]
+    assert len(set(epochs)) == 4
+    assert all(epoch.isalnum() and epoch.islower() and len(epoch) == 8 for epoch in epochs)
+    async with sqlite.open(path) as events:
+        assert await events.sessions(limit=9) == after
+
+
+async def test_kill_9(path: Path) -> None:
+    """Whatever was acknowledged before a kill -9 is there, once, with the record beside it."""
+    chance = random.Random(7)
+    for _ in range(6):
+        acknowledged = await asyncio.to_thread(_killed_after, path, chance.randrange(1, 150))
+        async with restless(path) as events:
+            for name, n in acknowledged.items():
+                log = numbers([event.line for event in await whole(events, name)])
+                assert log == list(range(1, len(log) + 1))
+                assert len(log) >= n
+                record = await events.run(f"r_{name}")
+                assert record is not None
+                assert record.pid == len(log)
+
+
+def _killed_after(path: Path, lines: int) -> dict[str, int]:
+    """Have a process append, kill it after so many acknowledgements; the last of each session."""
+    acknowledged: dict[str, int] = {}
+    with subprocess.Popen([*CHILD, "chatty", path], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for _ in range(lines):
+            name, n = child.stdout.readline().split()
+            acknowledged[name] = int(n)
+        child.kill()
+        for line in child.stdout:  # what it said before it died
+            name, n = line.split() if line.endswith("\n") else (name, str(acknowledged[name]))
+            acknowledged[name] = int(n)
+    return acknowledged
+
+
+# -- failure
+
+
+def test_a_full_disk(path: Path) -> None:
+    """While nothing fits, appends fail with advice, nothing is lost, and it goes on by itself."""
+    child = [*CHILD, "on_a_small_disk", path]
+    said = subprocess.run(child, capture_output=True, text=True, check=True, timeout=60).stdout
+    lines = [line for line in said.splitlines() if not line.startswith("20")]  # not the log lines
+    assert "nothing that was acknowledged is lost" in lines[0]
+    assert lines[1:] == ["StoreUnavailable", "kept", "again True"]
+
+
+async def test_a_failed_commit_takes_what_waits_behind_it_along(path: Path) -> None:
+    """Nobody's append is kept after one of the same session that was not."""
+    async with sqlite.open(path) as events:
+        await events.append(session(), drafts(1), producer="r_1")
+        stranger = apsw.Connection(str(path))
+        stranger.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON journal BEGIN SELECT RAISE(FAIL, 'no'); END"
+        )
+        failing = [events.append(session(), drafts(n), producer="r_1") for n in (2, 3)]
+        await asyncio.sleep(0)
+        failing += [events.append(session(), drafts(4), producer="r_1")]
+        errors = await asyncio.gather(*failing, return_exceptions=True)
+        stranger.execute("DROP TRIGGER no")
+        stranger.close()
+        assert {getattr(error, "code", None) for error in errors} == {"store_unavailable"}
+        again = await events.append(session(), drafts(2, 3, 4), producer="r_1")
+        assert offsets(again) == [2, 3, 4]
+
+
+# -- bounds
+
+
+async def test_packing_lets_memory_and_journal_go(path: Path) -> None:
+    """Memory and journal hold a bounded part of the log, the segments the rest."""
+    async with sqlite.open(path, journal_bytes=50_000) as events:
+        for n in range(1, 301):
+            await events.append(session(f"s{n % 7}"), unnumbered(5, "x" * 200))
+        held = [events.recent(f"s{n}", 0) for n in range(7)]
+        assert held.count(None) == 7
+        ((kept,),) = asked(path, "SELECT sum(length(body)) FROM journal")
+        assert isinstance(kept, int)
+        assert kept < 3 * 50_000
+        for n in range(7):
+            assert len(await whole(events, f"s{n}")) >= 5 * (300 // 7)
+
+
+async def test_a_removed_session_leaves_no_row(path: Path) -> None:
+    """After a deletion the rows go in small steps, until none is left."""
+    async with restless(path) as events:
+        for n in range(1, 101):
+            await events.append(session(), drafts(n, text="x" * 300), producer="r_1", record=run())
+            if n == 50:
+                await events.append(session("s2"), unnumbered(1))
+        assert await events.delete("s1")
+        count = (
+            "SELECT (SELECT count(*) FROM doomed) + (SELECT count(*) FROM segments AS s WHERE"
+            " session NOT IN (SELECT key FROM sessions)) + (SELECT count(*) FROM runs) +"
+            " (SELECT count(*) FROM producers WHERE session = 1)"
+        )
+        while asked(path, count) != [(0,)]:
+            await events.append(session("s2"), unnumbered(1))
+        assert await whole(events, "s2") == await events.read("s2", 0)
+
+
+async def test_the_write_ahead_log_stays_short(path: Path) -> None:
+    """Writers that never pause and readers that never stop do not make the WAL grow for ever."""
+    pages = 64
+    async with sqlite.open(path, journal_bytes=200_000, wal_pages=pages) as events:
+        await events.append(session(), unnumbered(1))
+        writing = asyncio.ensure_future(_write(events, 12_000_000))
+        reads = 0
+        while not writing.done():
+            reads += bool(await whole(events, "s1", 50))
+        await writing
+        assert reads > 3
+        longest = path.with_name("keepstream.db-wal").stat().st_size
+    assert longest < 16 * pages * 8192
+
+
+async def _write(events: sqlite.SqliteLog, size: int) -> None:
+    for _ in range(size // (10 * 4 * 3000)):
+        await asyncio.gather(
+            *(events.append(session(f"s{n}"), unnumbered(4, "x" * 3000)) for n in range(10))
+        )
+
+
+async def test_readers_see_whole_prefixes_while_it_is_packed(path: Path) -> None:
+    """A page read at any moment is a stretch of the log, and the head is never behind it."""
+    log: list[Event] = []
+    async with restless(path) as events:
+
+        async def write() -> None:
+            for n in range(1, 200):
+                log.extend(await events.append(session(), drafts(n), producer="r_1"))
+
+        writing = asyncio.ensure_future(write())
+        seen = 0
+        while not writing.done():
+            known = len(log)
+            page = await events.read("s1", seen, 3)
+            assert page == log[seen : seen + len(page)] or len(page) + seen > known
+            assert page or seen >= known
+            seen += len(page)
+            head = await events.head("s1")
+            assert (head.last if head else 0) >= seen
+        assert await whole(events, "s1") == log
+
+
+async def test_nothing_is_left_open(path: Path) -> None:
+    """After the end the process has the descriptors and threads that it had."""
+    before = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+    for _ in range(3):
+        async with restless(path) as events:
+            await events.append(session(), unnumbered(50))
+            await events.read("s1", 0)
+    after = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+    assert after == before
+    assert sorted(each.name for each in path.parent.iterdir()) == [
+        "keepstream.db",
+        "keepstream.db.lock",
+    ]
+
+
+# -- for people
+
+
+async def test_a_shell_can_read_the_events(path: Path) -> None:
+    """The view shows each event once, from the journal and from the segments."""
+    async with sqlite.open(path, journal_bytes=1000) as events:
+        log = await events.append(session(), unnumbered(20))
+        await until(lambda: events.recent("s1", 0) is None)
+        log = [*log, *await events.append(session(), unnumbered(2))]
+        await events.append(session("gone"), unnumbered(2))
+        await events.delete("gone")
+        shown = asked(path, 'SELECT session, "offset", type, line FROM events ORDER BY "offset"')
+    assert shown == [("s1", event.offset, event.type, event.line.decode()) for event in log]
+
+
+def _steps(plan: apsw.ext.QueryPlan | None) -> Iterator[str]:
+    if plan is not None:
+        yield plan.detail
+        for each in plan.sub or ():
+            yield from _steps(each)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        rows.SELECT_TAIL + "WHERE owner = '' AND key < 9 ORDER BY key DESC LIMIT 5",
+        rows.SELECT_TAIL + "WHERE owner = '' AND state = 'closed' ORDER BY key DESC LIMIT 5",
+        rows.SELECT_TAIL + "WHERE owner = '' AND id = 's'",
+        rows.SELECT_RUN + "WHERE runs.active = 1 ORDER BY runs.key",
+        rows.SELECT_RUN + "WHERE runs.idempotency_key = 'k' AND runs.created > '2'",
+        rows.SELECT_EXPIRED,
+        rows.SELECT_EVENTS,
+        *rows.SWEEP.values(),
+    ],
+)
+def test_no_question_takes_longer_in_a_larger_store(path: Path, sql: str) -> None:
+    """Every statement finds its rows by an index, or is at the table's end."""
+    path.parent.mkdir()
+    connection = schema.prepare(path)
+    plan = apsw.ext.query_info(connection, sql, explain_query_plan=True).query_plan
+    connection.close()
+    steps = list(_steps(plan))
+    assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step]
+    assert not [step for step in steps if "TEMP B-TREE" in step]
