@@ -33,8 +33,9 @@ CREATE TABLE sessions (
     ended TEXT,
     UNIQUE (owner, id)
 ) STRICT;
-CREATE INDEX sessions_by_state ON sessions (state, key);
-CREATE INDEX sessions_by_end ON sessions (ended) WHERE state = 'closed';
+CREATE INDEX sessions_by_age ON sessions (owner, key);
+CREATE INDEX sessions_by_state ON sessions (owner, state, key);
+CREATE INDEX sessions_by_end ON sessions (owner, ended) WHERE state = 'closed';
 
 CREATE TABLE runs (
     key INTEGER PRIMARY KEY,

@@ -105,6 +105,8 @@ def _how(seen: Evidence, detail: dict[str, Any]) -> str:
         return f"the run's process could not be started: {seen.failure}"
     if seen.killed and not seen.admitted:
         return "the run's process was started but did not connect in time, and was killed"
+    if seen.killed:
+        return "the run's process closed its pipe, did not end by itself, and was killed"
     if "signal" in detail:
         return f"the run's process was ended by {detail['signal']} before it had said how it ended"
     if "exit_code" in detail:

@@ -130,6 +130,7 @@ class Session:
 
     def open(self, wish: Wish) -> Opening:
         """Place a reader's wish in the log."""
+        self.committed()  # a cursor may be newer than the last wake-up
         opening = resolve(wish, self.head)
         if opening.reset is not None:
             self.troubles.appendleft(f"a reader was reset: {opening.reset}, at {opening.asked}")

@@ -1,5 +1,6 @@
 """Stores that must not be opened, and damage that must not be served."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,7 +63,7 @@ async def test_two_servers_do_not_share_a_folder(path: Path) -> None:
 
 async def test_the_lock_ends_with_its_process(path: Path) -> None:
     """After a kill -9 the next server opens at once."""
-    child = [sys.executable, "-m", "tests.eventlog.children", "chatty", path]
+    child = [sys.executable, "-m", "tests.eventlog.children", "chatty", str(path)]
     with subprocess.Popen(child, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
@@ -109,7 +110,7 @@ def _zeros(path: Path) -> None:
         (lambda path: change(path, "PRAGMA application_id = 1"), "another program's"),
         (lambda path: change(path, "PRAGMA user_version = 2"), "newer format"),
         (lambda path: change(path, "PRAGMA user_version = 0"), "older format"),
-        (lambda path: change(path, "UPDATE journal SET crc = crc + 1"), "row 6 of the journal"),
+        (lambda path: change(path, "UPDATE journal SET crc = crc + 1"), r"row \d of the journal"),
         (lambda path: change(path, "UPDATE journal SET position = position + 9"), "of the journal"),
         (lambda path: change(path, "DELETE FROM segments WHERE last = 100"), "are missing"),
     ],
@@ -123,7 +124,7 @@ async def test_a_store_that_cannot_be_trusted_is_refused(
     fault(path)
     found = path.read_bytes()
     message = await refusal(path)
-    assert words in message
+    assert re.search(words, message)
     assert path.read_bytes() == found
     assert await refusal(path) == message
 
@@ -142,8 +143,8 @@ async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     [
         "UPDATE segments SET body = zeroblob(length(body)) WHERE session = 1 AND first = 1",
         "UPDATE segments SET crc = crc - 1 WHERE session = 1 AND first = 1",
-        "UPDATE segments SET session = 1, body = (SELECT body FROM segments AS other WHERE"
-        " other.session = 2 AND other.first = segments.first) WHERE session = 1 AND first = 1",
+        ("UPDATE segments SET body = (SELECT body FROM segments WHERE session = 2 AND first = 1)"
+         " WHERE session = 1 AND first = 1"),
         "DELETE FROM segments WHERE session = 1 AND first = 1",
     ],
     ids=["zeros", "crc", "another's", "missing"],

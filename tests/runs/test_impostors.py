@@ -81,6 +81,7 @@ async def test_a_closed_pipe_is_no_death(place: Place, monkeypatch: pytest.Monke
     run = await place.start("hangs_up")
     end = await place.kept.end(run)
     assert end["data"]["code"] == "workflow_crashed"
+    assert "closed its pipe" in end["data"]["message"]
     assert not alive(place.kept.of(run)[1]["data"]["pid"])
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from server.events import Event
-from server.sessions.subscription import Encoding
+
+if TYPE_CHECKING:
+    from server.sessions.subscription import Encoding
 
 
 class Lines:

@@ -71,13 +71,11 @@ async def websocket(
 
 
 def _check_close(bye: Frame | None, code: int | None) -> None:
-    if bye is not None:
-        assert code in CLOSE_CODES[bye.body["reason"]], f"{bye.body} was closed with {code}"
-    elif code in (None, 1006):
+    if code is None or code == 1006:
         raise Cut(f"close code {code}")
-    else:
-        assert code is not None
+    if bye is None:
         raise Refused(code)
+    assert code in CLOSE_CODES[bye.body["reason"]], f"{bye.body} was closed with {code}"
 
 
 async def event_stream(

@@ -255,6 +255,19 @@ def asks_blocking(ctx: Context) -> list[Any]:
 
 
 @workflow
+def asks_badly(ctx: Context) -> list[str]:
+    """Ask what cannot be asked, and go on."""
+    told = []
+    bad: list[Any] = [(1, None), ("x", []), ("\ud800", None), ("x", {"enum": {1}})]
+    for prompt, schema in bad:
+        try:
+            ctx.ask(prompt, schema)
+        except TypeError as error:
+            told.append(str(error))
+    return told
+
+
+@workflow
 async def asks_in_a_thread(ctx: Context) -> Any:
     """Ask in a thread of the loop's."""
     return await asyncio.to_thread(ctx.ask, "One?")

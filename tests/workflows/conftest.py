@@ -17,7 +17,9 @@ LIMIT = 30.0
 
 os.environ.pop("PYTHONUNBUFFERED", None)  # children would need no flushing, and prove nothing of it
 _CONTEXT = multiprocess.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["workflows.runtime.main", "tests.workflows.children"])
+_CONTEXT.set_forkserver_preload(
+    ["workflows.runtime.main", "tests.workflows.children", "tests.workflows.chatty"]
+)
 
 
 class Run:
@@ -166,7 +168,8 @@ class Playhouse:
 def _launch(*args: str) -> Any:
     from workflows.runtime.main import enter
 
-    process = _CONTEXT.Process(target=enter, args=args)
+    # As a daemon it would not be allowed what a run must be: processes of its own.
+    process = _CONTEXT.Process(target=enter, args=args, daemon=True)
     process.start()
     return process
 

@@ -73,7 +73,7 @@ def test_long_line(start: Start) -> None:
 def test_closed_output(start: Start) -> None:
     """A workflow that closes its output runs on, and nothing spins on the closed ends."""
     idle = start("closes_its_output").outcome()["result"]
-    assert idle < 0.15
+    assert idle < 0.03
 
 
 def test_c_stdio(start: Start) -> None:

@@ -111,6 +111,18 @@ def test_questions(start: Start, child: str) -> None:
     assert run.outcome()["result"] == [1, {"deep": [None]}]
 
 
+def test_questions_that_cannot_be_asked(start: Start) -> None:
+    """A prompt is text and a schema an object of JSON; nothing else reaches the server."""
+    run = start("asks_badly")
+    assert run.outcome()["result"] == [
+        "prompt: must be a str, not int",
+        "schema: must be a dict, not list",
+        "data.prompt: a lone surrogate is not text",
+        "data.schema.enum: set is not JSON; give str, int, float, bool, None, list or dict",
+    ]
+    assert run.events == []
+
+
 def test_question_in_a_thread(start: Start) -> None:
     """A thread of an async workflow may ask, and blocks alone."""
     run = start("asks_in_a_thread")

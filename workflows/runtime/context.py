@@ -109,6 +109,10 @@ class Context(Speaker):
         In code that no event loop runs, it blocks and returns the value. The value satisfies
         `schema` (JSON Schema). Raises asyncio.CancelledError when a stop is asked for.
         """
+        if not isinstance(prompt, str):
+            raise TypeError(f"prompt: must be a str, not {type(prompt).__qualname__}")
+        if schema is not None and not isinstance(schema, dict):
+            raise TypeError(f"schema: must be a dict, not {type(schema).__qualname__}")
         request = self._new_id("q")
         data = {"request": request, "prompt": prompt} | _given(schema=schema)
 

@@ -32,10 +32,9 @@ class Inbox:
     # Said by the server
 
     def start(self, start: Start) -> None:
-        """Let the main thread begin."""
-        if not self.started:
-            self.started = True
-            self._starts.put(start)
+        """Let the main thread begin, which happens once."""
+        self.started = True
+        self._starts.put(start)
 
     def stop(self) -> None:
         """Ask the workflow to stop, and wake whatever waits for an answer."""
