@@ -15,7 +15,7 @@ def main() -> int:
 
     try:
         settings = load()
-        configure(settings)
+        configure(settings.log_level, settings.log_format)
         from server.app import serve  # noqa: PLC0415
 
         asyncio.run(serve(settings))

@@ -40,6 +40,8 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _running(settings: Settings) -> AsyncIterator[None]:
+    if not settings.on_loopback:
+        log.warning("Anyone who reaches this address may use the server", host=settings.host)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalogue = Catalogue(settings.workflows)
     async with AsyncExitStack() as stack:
@@ -78,8 +80,11 @@ async def _take_up(hub: Hub, runs: Runs) -> None:
 @asynccontextmanager
 async def _importing(catalogue: Catalogue, runs: Runs) -> AsyncIterator[None]:
     async def work() -> None:
-        await catalogue.load()
-        await runs.warm_up()
+        try:
+            await catalogue.load()
+            await runs.warm_up()
+        except Exception:
+            log.exception("The workflows could not be imported")
 
     task = asyncio.create_task(work())
     try:
@@ -126,7 +131,7 @@ async def _stop(hub: Hub, runs: Runs, runner: web.AppRunner) -> None:
     for session in hub:
         session.end(Bye("restart", after_ms=random.randrange(RESTART_SPREAD_MS)))  # noqa: S311
     hub.closing = True
-    await runs.stop("server_stopping", STOP_RUNS_WITHIN)
+    await runs.stop("the server is stopping", STOP_RUNS_WITHIN)
 
 
 @contextmanager

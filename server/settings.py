@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from server.errors import SettingsError
 
 Words = Annotated[tuple[str, ...], NoDecode]
-Seconds = Annotated[float, Field(gt=0)]
+#: Ten years: what is longer was meant to be never, or is a slip.
+Seconds = Annotated[float, Field(gt=0, le=315_360_000)]
 
 
 class Settings(BaseSettings):
@@ -25,7 +26,7 @@ class Settings(BaseSettings):
     store_url: str = ""
     workflows: Words = ("workflows",)
     heartbeat_seconds: Seconds = 10
-    rotate_seconds: float = Field(default=0, ge=0)
+    rotate_seconds: float = Field(default=0, ge=0, le=315_360_000)
     max_runs: int = Field(default=64, ge=1)
     max_queued_runs: int = Field(default=1000, ge=0)
     run_timeout_seconds: Seconds = 3600

@@ -12,14 +12,12 @@ import io
 import logging
 import re
 import sys
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from structlog.typing import EventDict, Processor, WrappedLogger
-
-from server.settings import Settings
 
 MARKS = {
     "Session verified/created": "✅",
@@ -35,6 +33,7 @@ MARKS = {
     "Workflow finished": "✅",
     "Server listening": "🚀",
 }
+Layout = Literal["auto", "json", "console"]
 WARNING_MARK = "⚠️"
 WARNINGS = frozenset({"warning", "error", "critical"})
 
@@ -91,12 +90,17 @@ def _json(event: EventDict, **_: object) -> bytes:
     return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
 
 
-def configure(settings: Settings, stream: TextIO = sys.stdout) -> None:
-    """Send structured logs to ``stream``: coloured on a terminal, JSON lines elsewhere."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    console = settings.log_format == "console" or (
-        settings.log_format == "auto" and stream.isatty()
-    )
+def configure(
+    minimum: str = "info",
+    layout: Layout = "auto",
+    stream: TextIO = sys.stdout,
+) -> None:
+    """Send structured logs from the level ``minimum`` up to ``stream``.
+
+    The layout ``auto`` is coloured text on a terminal and JSON lines elsewhere.
+    """
+    level = logging.getLevelNamesMapping()[minimum.upper()]
+    console = layout == "console" or (layout == "auto" and stream.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

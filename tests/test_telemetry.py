@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from server.settings import Settings
-from server.telemetry import MARKS, WARNING_MARK, configure
+from server.telemetry import MARKS, WARNING_MARK, Layout, configure
 
 #: What a line of the console begins with.
 CONSOLE_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z \[(\w+) *\] ")
@@ -86,11 +85,10 @@ class Payloads:
 class Log:
     """The log of a process as its reader finds it."""
 
-    def __init__(self, log_format: str, log_level: str = "debug") -> None:
+    def __init__(self, log_format: Layout, log_level: str = "debug") -> None:
         self._bytes = io.BytesIO()
         self._stream = io.TextIOWrapper(self._bytes, encoding="utf-8")
-        chosen = Settings.model_validate({"log_format": log_format, "log_level": log_level})
-        configure(chosen, self._stream)
+        configure(log_level, log_format, self._stream)
         self.log: Any = structlog.get_logger()
 
     def take(self) -> bytes:
@@ -189,7 +187,7 @@ def test_level_cuts_what_is_below() -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_no_value_can_forge_a_line(log_format: str) -> None:
+def test_no_value_can_forge_a_line(log_format: Layout) -> None:
     """Lines and records are equal in number, and no control character but LF is ever written."""
     log, payloads = Log(log_format), Payloads(seed=1)
     for _ in range(5000):

@@ -10,8 +10,8 @@ loss of power. A group of appends may share one commit; all of an append is kept
 **One transaction.** The events, the run's record, the session's record and the producer's last
 number of one append become durable together.
 
-**Exactly once.** Of a ``producer``'s drafts, those whose ``n`` is not past the highest committed
-``n`` of that producer are left out, also after a restart.
+**Exactly once.** Of a ``producer``'s drafts, those whose ``n`` is not past the highest that came
+before in that session are left out, also after a restart; ``n`` 0 is always new.
 
 **Epoch.** A session keeps the epoch of the :class:`~server.records.SessionRecord` that it was first
 stored with. If offsets may have been given twice, the epoch changes; it never changes silently.
@@ -58,8 +58,10 @@ class EventLog(Protocol):
         """Give ``drafts`` their offsets and make them durable, in call order for each session.
 
         Stores the session with its first append. ``record`` replaces the run's record; an active
-        one makes the session ``running``, one that has ended makes it ``closed``. No drafts and a
-        record is a change of the record alone. Done with the events that were new.
+        one makes the session ``running``, one that has ended makes it ``closed`` unless a later
+        run is known. No drafts and a record is a change of the record alone. Done with the events
+        that were new. Raises ValueError for a draft with a line end in it, TypeError for a record
+        that is not JSON.
         """
 
     async def create(self, session: SessionRecord) -> Head:

@@ -1,6 +1,6 @@
 """The lines of the pipe, both directions. Pure: bytes in, events and facts out.
 
-The rules of a child's lines (``protocol.md``, section 7):
+The rules of a child's lines (``docs/protocol.md``, "The pipe"):
 
 * UTF-8 JSON Lines of at most 1 MiB, no raw CR, nested at most 128 deep;
 * ``n`` counts 1, 2, 3, …; a repeated line is ignored, a gap is a breach;

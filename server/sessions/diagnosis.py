@@ -111,7 +111,8 @@ def _consuming(at: Snapshot) -> Question:
             f" {worst.lag} events behind at {worst.cursor}"
         )
     evidence = {"subscribers": [msgspec.structs.asdict(reader) for reader in at.readers]}
-    ok = bool(at.readers) and not stuck
+    over = at.head is not None and at.head.state == "closed"
+    ok = not stuck and (bool(at.readers) or over)
     return Question("Are subscribers consuming?", ok, evidence, trouble)
 
 
@@ -126,8 +127,9 @@ def _in_the_way(at: Snapshot) -> Question:
 
 def _all_is_well(at: Snapshot) -> str:
     last = at.head.last if at.head else 0
-    state = at.head.state if at.head else "unknown"
-    return f"all is well: {len(at.readers)} subscribers follow {last} events of a {state} session"
+    if at.readers:
+        return f"all is well: {len(at.readers)} subscribers follow a log of {last} events"
+    return f"all is well: the session is closed, its {last} events are there for whoever asks"
 
 
 QUESTIONS = (_starting, _exists, _emitted, _in_the_log, _consuming, _in_the_way)

@@ -52,10 +52,11 @@ def application(settings: Settings) -> web.Application:
         middlewares=[answers.errors, guard(settings)], client_max_size=answers.MAX_BODY
     )
     app.on_response_prepare.append(add_headers(settings))
-    # GET alone: a HEAD of a stream would be a reader that nobody reads for.
-    app.router.add_routes(
-        [web.route(method, path, handler) for method, path, handler in TABLE]
-        + [web.route("GET", "/", _page), web.route("GET", "/openapi.json", _openapi)]
-    )
+    for method, path, handler in [*TABLE, ("GET", "/", _page), ("GET", "/openapi.json", _openapi)]:
+        if method == "GET":
+            # No HEAD with it: a HEAD of a stream would be a reader that nobody reads for.
+            app.router.add_get(path, handler, allow_head=False)
+        else:
+            app.router.add_route(method, path, handler)
     app.router.add_static("/static", STATIC)
     return app

@@ -1,4 +1,4 @@
-"""A session as server-sent events: section 6 of the protocol.
+"""A session as server-sent events: ``docs/protocol.md``, "Server-sent events".
 
 Source: the WHATWG HTML standard, "Server-sent events". Lines end in LF: parsers are in use that
 split at a blank LF line only. aiohttp-sse gives the response its headers and its life; the records

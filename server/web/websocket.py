@@ -1,4 +1,4 @@
-"""A session over WebSocket: section 5 of the protocol.
+"""A session over WebSocket: ``docs/protocol.md``, "WebSocket".
 
 Every refusal but those of :mod:`server.web.guard` comes after the upgrade, as a close code: a
 browser shows a page nothing of an HTTP answer that refuses one.

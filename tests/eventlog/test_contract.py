@@ -7,7 +7,7 @@ import pytest
 
 from server.eventlog import PAGE_BYTES, EventLog
 from server.events import Draft, Event, server_draft
-from server.records import Head, RunRecord
+from server.records import Head
 from tests.eventlog.making import drafts, ended, offsets, run, session, unnumbered, until, whole
 
 # -- order, and what an event is
@@ -363,14 +363,12 @@ FULL = run(
 )
 
 
-@pytest.mark.parametrize("field", msgspec.structs.fields(RunRecord), ids=lambda field: field.name)
-async def test_every_field_of_a_record_survives(
-    events: EventLog, field: msgspec.structs.FieldInfo
-) -> None:
+async def test_every_field_of_a_record_survives(events: EventLog) -> None:
     """A record is given back as it was, field by field."""
+    unset = [name for name, value in msgspec.structs.asdict(FULL).items() if not value]
+    assert unset == []
     await events.append(session(), [], record=FULL)
-    kept = await events.run("r_1")
-    assert getattr(kept, field.name) == getattr(FULL, field.name)
+    assert await events.run("r_1") == FULL
 
 
 async def test_a_record_is_replaced_whole(events: EventLog) -> None:

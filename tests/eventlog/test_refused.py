@@ -143,8 +143,10 @@ async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     [
         "UPDATE segments SET body = zeroblob(length(body)) WHERE session = 1 AND first = 1",
         "UPDATE segments SET crc = crc - 1 WHERE session = 1 AND first = 1",
-        ("UPDATE segments SET body = (SELECT body FROM segments WHERE session = 2 AND first = 1)"
-         " WHERE session = 1 AND first = 1"),
+        (
+            "UPDATE segments SET body = (SELECT body FROM segments WHERE session = 2 AND first = 1)"
+            " WHERE session = 1 AND first = 1"
+        ),
         "DELETE FROM segments WHERE session = 1 AND first = 1",
     ],
     ids=["zeros", "crc", "another's", "missing"],

@@ -4,6 +4,7 @@ import asyncio
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -194,7 +195,8 @@ async def test_a_removed_session_leaves_no_row(path: Path) -> None:
         )
         while asked(path, count) != [(0,)]:
             await events.append(session("s2"), unnumbered(1))
-        assert await whole(events, "s2") == await events.read("s2", 0)
+        left = offsets(await whole(events, "s2"))
+        assert left == list(range(1, len(left) + 1))
 
 
 async def test_the_write_ahead_log_stays_short(path: Path) -> None:
@@ -257,10 +259,10 @@ async def test_nothing_is_left_open(path: Path) -> None:
     ]
 
 
-def _open_things() -> tuple[int, int]:
-    """How many descriptors and threads this process has."""
-    fds, threads = (len(list(Path("/proc/self", kind).iterdir())) for kind in ("fd", "task"))
-    return fds, threads
+def _open_things() -> tuple[int, list[str]]:
+    """How many descriptors this process has, and which threads of the event log."""
+    threads = [each.name for each in threading.enumerate() if each.name.startswith("eventlog")]
+    return len(list(Path("/proc/self/fd").iterdir())), threads
 
 
 # -- for people

@@ -1,4 +1,4 @@
-"""A client of section 4, as small as a user's own."""
+"""A client of the HTTP API, as small as a user's own."""
 
 import asyncio
 import io

@@ -48,7 +48,7 @@ def websocket_frame(text: str) -> Frame:
 
 
 class EventStream:
-    """Cuts the bytes of `text/event-stream` into records; holds section 6 to the letter."""
+    """Cuts the bytes of `text/event-stream` into records; holds the format to the letter."""
 
     def __init__(self) -> None:
         self._left = b""

@@ -1,4 +1,4 @@
-"""Section 8: the log's events, by their names, in their order, with their fields."""
+"""The log's events, by their names, in their order, with their fields."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Section 4: pages of events, long polls, and the rest of the table."""
+"""HTTP: pages of events, long polls, and the rest of the table."""
 
 import asyncio
 import json

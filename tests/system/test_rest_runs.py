@@ -1,4 +1,4 @@
-"""Section 4: runs."""
+"""HTTP: runs."""
 
 import asyncio
 import json

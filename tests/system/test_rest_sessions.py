@@ -1,4 +1,4 @@
-"""Section 4: sessions."""
+"""HTTP: sessions."""
 
 import asyncio
 import contextlib

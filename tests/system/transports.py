@@ -1,7 +1,7 @@
 """Small real clients of the three transports: each yields what came, until the connection ends.
 
 Every one of them takes (client, url of the server, session, cursor or None, and the query of
-section 4 as keywords), ends after a `bye`, and raises Cut, Refused or aiohttp's own errors.
+the HTTP API as keywords), ends after a `bye`, and raises Cut, Refused or aiohttp's own errors.
 """
 
 import asyncio

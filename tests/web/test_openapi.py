@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -20,16 +19,6 @@ from tests.system.api import Api, fresh
 from tests.system.processes import Server
 
 Call = tuple[str, str]
-
-WALKS = settings(
-    max_examples=15,
-    stateful_step_count=8,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 #: What is served beside the table of the API.
 PAGES = {("GET", "/"), ("GET", "/openapi.json")}
@@ -151,21 +140,30 @@ def test_answers_as_described(case: schemathesis.Case[Any], server: Server) -> N
     _check(case, case.call(base_url=server.url))
 
 
-def test_calls_in_a_row_answer_as_described(server: Server) -> None:
-    """The same holds along the links, with the ids that answers before had."""
-    linked = schemathesis.openapi.from_dict(_narrowed(), config=_config())
-    linked.config.update(base_url=server.url)
+@schema.include(path_regex="{").parametrize()
+def test_answers_about_what_exists_as_described(
+    case: schemathesis.Case[Any], server: Server, existing: dict[str, str]
+) -> None:
+    """The same holds where the addressed session and run exist."""
+    _do_not_wait(case)
+    ids = {**existing, "session": _create(server)} if case.method == "DELETE" else existing
+    for name in case.path_parameters:
+        case.path_parameters[name] = ids[name]
+    _check(case, case.call(base_url=server.url))
 
-    class Walk(linked.as_state_machine()):  # type: ignore[misc]
-        def before_call(self, case: schemathesis.Case[Any]) -> None:
-            _do_not_wait(case)
 
-        def validate_response(
-            self, response: schemathesis.Response, case: schemathesis.Case[Any], *_: Any, **__: Any
-        ) -> None:
-            _check(case, response)
+@pytest.fixture(scope="module")
+def existing(server: Server) -> dict[str, str]:
+    """The ids of a session and of its run, which has ended."""
+    body = {"workflow": "echo", "input": {"text": "hello"}}
+    run = requests.post(f"{server.url}/api/runs", json=body, timeout=60).json()
+    events = f"{server.url}/api/sessions/{run['session']}/sse"
+    assert "event: bye" in requests.get(events, timeout=60).text
+    return {"session": run["session"], "run": run["id"]}
 
-    Walk.run(settings=WALKS)
+
+def _create(server: Server) -> str:
+    return str(requests.post(f"{server.url}/api/sessions", timeout=60).json()["id"])
 
 
 def _do_not_wait(case: schemathesis.Case[Any]) -> None:

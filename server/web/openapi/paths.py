@@ -18,11 +18,6 @@ Errors = Sequence[type[KeepstreamError]]
 
 SCHEMA = "#/components/schemas/{name}"
 IN_PATH = re.compile(r"{(\w+)}")
-#: The ids that an answer holds, each with its place there.
-IDS_OF: dict[type, dict[str, str]] = {
-    shapes.Session: {"session": "$response.body#/id"},
-    shapes.Run: {"run": "$response.body#/id", "session": "$response.body#/session"},
-}
 RETRY_AFTER = {
     "required": True,
     "description": "Seconds until it is worth another try.",
@@ -74,26 +69,7 @@ def _reply(reply: Reply) -> Data:
     shown: Data = {"description": reply.text}
     if reply.shape is not None:
         shown["content"] = {media: {"schema": _schema(reply.shape)} for media in reply.media}
-        if links := _links(reply.shape):
-            shown["links"] = {
-                link["operationId"]: {"$ref": f"#/components/links/{name}"}
-                for name, link in links.items()
-            }
     return shown
-
-
-def _links(shape: type) -> Data:
-    """Where the ids of an answer lead."""
-    ids = IDS_OF.get(shape, {})
-    return {
-        f"{shape.__name__}.{operation.id}": {
-            "operationId": operation.id,
-            "parameters": {name: ids[name]},
-        }
-        for (_, path), operation in OPERATIONS.items()
-        for name in IN_PATH.findall(path)
-        if name in ids
-    }
 
 
 def _refusals(path: str, operation: Operation) -> list[Errors]:
@@ -121,7 +97,6 @@ def components() -> Data:
     return {
         "schemas": _schemas(),
         "responses": {_name(errors): _refusal(errors) for errors in refused},
-        "links": {name: link for shape in IDS_OF for name, link in _links(shape).items()},
     }
 
 
