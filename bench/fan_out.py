@@ -47,6 +47,7 @@ def line(n: int, text: str) -> bytes:
 
 
 def _deliveries(opened: Readers, emit: Callable[[int], None], burst: int) -> float:
+    opened.received = 0
     emit(burst)
     opened.settle()
     size = opened.received // READERS  # of a burst, for each reader

@@ -1,7 +1,6 @@
 """The composition root: opens every part in order, and closes them in the order of the end."""
 
 import asyncio
-import random
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -16,7 +15,6 @@ from server.runs.lost import lost
 from server.sessions import pulse
 from server.sessions.admission import Admission
 from server.sessions.hub import Hub
-from server.sessions.subscription import Bye
 from server.settings import Settings
 from server.web.keys import ADMISSION, CATALOGUE, HUB
 from server.web.routes import application
@@ -128,9 +126,7 @@ async def _stop(hub: Hub, runs: Runs, runner: web.AppRunner) -> None:
     log.info("Server stopping")
     for site in tuple(runner.sites):
         await site.stop()
-    for session in hub:
-        session.end(Bye("restart", after_ms=random.randrange(RESTART_SPREAD_MS)))  # noqa: S311
-    hub.closing = True
+    hub.stop(RESTART_SPREAD_MS)
     await runs.stop("the server is stopping", STOP_RUNS_WITHIN)
 
 

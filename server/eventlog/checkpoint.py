@@ -13,12 +13,15 @@ import apsw
 import structlog
 
 from server.errors import KeepstreamError
+from server.eventlog.schema import BUSY_MILLISECONDS
 from server.eventlog.threads import ConnectionThread
 
 log = structlog.get_logger()
 
 #: Pages that the WAL takes before it is copied: 8 MiB.
 WAL_PAGES = 1024
+#: How long commits wait at most for a reader that keeps the WAL from beginning anew.
+READER_MILLISECONDS = 20
 
 
 def copy_beside(connection: apsw.Connection) -> bool:
@@ -32,12 +35,15 @@ def copy_rest(connection: apsw.Connection) -> bool:
     """Copy the rest and have the next commit begin the WAL anew; False if a reader was in the way.
 
     Readers that come now do not need the WAL any more, so it waits for those that are there at
-    most, and they are gone with their page.
+    most. Ours are gone with their page; a stranger's may stay, and must not hold up commits.
     """
+    connection.set_busy_timeout(READER_MILLISECONDS)
     try:
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
     except apsw.BusyError:
         return False
+    finally:
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
     return True
 
 

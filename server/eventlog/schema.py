@@ -17,6 +17,8 @@ from server.errors import StoreRefused
 
 APPLICATION_ID = 0x4B535452  # "KSTR": what `file` and PRAGMA application_id show
 FORMAT = 1
+#: How long a stranger (an operator's shell) may hold the database locked before we give up.
+BUSY_MILLISECONDS = 5000
 #: Before it, two connections that write or checkpoint at once could corrupt a WAL.
 OLDEST_SQLITE = (3, 51, 3)
 
@@ -131,7 +133,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
         else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     )
     connection = apsw.Connection(str(path), flags=flags)
-    connection.set_busy_timeout(5000)
+    connection.set_busy_timeout(BUSY_MILLISECONDS)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection

@@ -2,6 +2,7 @@
 
 ``hub``           finds, creates, holds and lets go of sessions
 ``session``       one of them in memory: where its log stands, who reads it
+``audience``      who reads it, and how what was committed reaches them
 ``opening``       where a reader starts (pure)
 ``subscription``  a connected reader: catch-up, live, closed
 ``pace``          telling a slow reader from a dead one (pure)

@@ -6,7 +6,7 @@ last reader left; it costs no disk until its first event.
 """
 
 import asyncio
-import time
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -43,7 +43,7 @@ class Hub:
 
     def readers(self) -> list[Subscription]:
         """Every subscription that is connected."""
-        found = (reader for session in self for reader in session.readers)
+        found = (reader for session in self for reader in session.audience.readers)
         return [reader for reader in found if isinstance(reader, Subscription)]
 
     # -- finding and creating
@@ -63,7 +63,7 @@ class Hub:
             yield session
         finally:
             session.holders -= 1
-            session.idle_since = time.monotonic()
+            session.touch()
             self._let_go(session)
 
     async def _enter(self, name: str) -> Session:
@@ -114,7 +114,7 @@ class Hub:
         """Where a session stands and how many read it; does not take it into memory."""
         session = self._sessions.get(name)
         if session is not None and session.loaded and self._exists(session):
-            return session.head, len(session.readers)
+            return session.head, len(session.audience)
         head = await self.events.head(name)
         if head is None:
             raise unknown(name)
@@ -134,7 +134,7 @@ class Hub:
         session = self._sessions.get(head.record.id)
         if session is None or not session.loaded:
             return head, 0
-        return session.head, len(session.readers)
+        return session.head, len(session.audience)
 
     async def snapshot(self, name: str, run_of: Callable[[str], Awaitable[RunRecord]]) -> Snapshot:
         """What diagnosis looks at; a session that nobody knows is an answer too."""
@@ -150,8 +150,8 @@ class Hub:
             head,
             run,
             newest[0].line if newest else None,
-            session.described_readers() if session else (),
-            tuple(session.troubles) if session else (),
+            session.audience.described(head.record.epoch, head.last) if session else (),
+            tuple(session.audience.troubles) if session else (),
         )
 
     # -- writing
@@ -198,12 +198,12 @@ class Hub:
     async def delete(self, name: str) -> None:
         """Delete a session; its readers hear ``deleted``. Raises RunActive, NotFound."""
         async with self.hold(name, create=False) as session:
-            if session.busy or session.runs:
+            if session.busy:
                 raise RunActive(f"session {name} has a run that has not ended: cancel it first")
             session.deleting = asyncio.get_running_loop().create_future()
             try:
                 await self.events.delete(name)
-                session.end(Bye("deleted"))
+                session.audience.dismiss(Bye("deleted"))
                 self._drop(session)
             finally:
                 session.deleting.set_result(None)
@@ -224,15 +224,16 @@ class Hub:
     def forget_waiting(self, at: float) -> None:
         """Forget the sessions that only waited, and that nobody has read for long enough."""
         for session in self:
-            idle = at - session.idle_since > self.settings.waiting_seconds
+            idle = session.idle(at) > self.settings.waiting_seconds
             if session.id in self._waiting and idle and not session.holders and not session.runs:
                 self._drop(session)
 
-    def close(self, bye: Bye) -> None:
-        """Say ``bye`` to everybody; nothing new is created from now on."""
+    def stop(self, spread_ms: int) -> None:
+        """Say ``bye`` to everybody, to come back spread over that time; create nothing any more."""
         self.closing = True
         for session in self:
-            session.end(bye)
+            after_ms = random.randrange(spread_ms)  # noqa: S311 - it keeps no secret
+            session.audience.dismiss(Bye("restart", after_ms))
 
     def _let_go(self, session: Session) -> None:
         if not (session.holders or session.runs or session.id in self._waiting):

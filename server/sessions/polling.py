@@ -5,8 +5,9 @@ import time
 from typing import NamedTuple
 
 from server.events import Event
+from server.sessions.audience import Poll
 from server.sessions.opening import Opening
-from server.sessions.session import Poll, Session
+from server.sessions.session import Session
 
 #: Bytes of events in one answer, unless a single event is larger.
 ANSWER_BYTES = 4 * 1024 * 1024
@@ -30,7 +31,7 @@ async def poll(session: Session, opening: Opening, *, limit: int, wait: float) -
     reader = Poll(opening.start)
     with session.reading(reader):
         while True:
-            with session.changes() as changed:
+            with session.audience.changes() as changed:
                 found = await page(session, opening, reader.offset, limit)
                 reader.sent = len(found.events)
                 reader.offset = found.next
@@ -43,7 +44,7 @@ async def poll(session: Session, opening: Opening, *, limit: int, wait: float) -
 
 
 def _over(session: Session, found: Page) -> bool:
-    return session.ended or (session.state == "closed" and found.next >= session.last)
+    return session.audience.dismissed or (session.state == "closed" and found.next >= session.last)
 
 
 async def page(session: Session, opening: Opening, after: int, limit: int) -> Page:

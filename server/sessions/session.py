@@ -1,4 +1,4 @@
-"""One session in memory: where its log stands, and who reads it.
+"""One session in memory: where its log stands, as far as its readers were told.
 
 Its state follows from its events (``run_start`` sets it running, a terminal event closes it), so it
 is the same for whoever reads the same log. It is in memory only while somebody holds it.
@@ -7,36 +7,21 @@ is the same for whoever reads the same log. It is in memory only while somebody 
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import msgspec
 import structlog
 
-from server import telemetry
 from server.eventlog import PAGE_BYTES, EventLog
-from server.events import TERMINAL, Cursor, Event
+from server.events import TERMINAL, Event
 from server.records import Head, SessionRecord, SessionState
-from server.sessions.diagnosis import Reader
+from server.sessions.audience import Audience, Poll
 from server.sessions.opening import Opening, Wish, resolve
-from server.sessions.subscription import Bye, Encoding, Subscription
+from server.sessions.subscription import Subscription
 
 log = structlog.get_logger()
-
-
-@dataclass(eq=False)
-class Poll:
-    """A long poll that is under way: a reader as diagnosis sees it."""
-
-    offset: int
-    transport: str = "poll"
-    phase: str = "live"
-    sent: int = 0
-    last_sent: float = field(default_factory=time.monotonic)
-    reason: str = "answered"
 
 
 class _RunOf(msgspec.Struct):
@@ -48,18 +33,13 @@ class Session:
 
     def __init__(self, session: str, events: EventLog):
         self.id = session
+        self.audience = Audience(session)
         self.stored = False  # has an event, or was created by name: the log knows it
-        self.deleting: asyncio.Future[None] | None = None  # done when nothing is left of it
         self.starting = False  # a run is being accepted: the place is taken
+        self.deleting: asyncio.Future[None] | None = None  # done when nothing is left of it
         self.holders = 0  # requests and readers
         self.runs: set[str] = set()  # the active ones
-        self.readers: set[Subscription | Poll] = set()
-        self.troubles: deque[str] = deque(maxlen=8)  # what befell its readers, for diagnosis
-        self.idle_since = time.monotonic()
         self._events = events
-        self._live: set[Subscription] = set()
-        self._ended = False
-        self._waiters: set[asyncio.Future[None]] = set()
         self._head: Head | None = None
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -121,20 +101,35 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether it has a run that has not ended, or one that is being accepted."""
-        return self.starting or self.state == "running"
+        return self.starting or bool(self.runs) or self.state == "running"
+
+    def idle(self, at: float) -> float:
+        """For how many seconds nobody has read it."""
+        return 0.0 if self.audience else at - self.audience.idle_since
+
+    def touch(self) -> None:
+        """Somebody asked for it just now."""
+        self.audience.idle_since = time.monotonic()
 
     def relabel(self, labels: dict[str, str]) -> None:
         """Give a session that is about to be stored its labels."""
         record = msgspec.structs.replace(self.record, labels=labels)
         self._head = msgspec.structs.replace(self.head, record=record)
 
+    # -- for its readers
+
     def open(self, wish: Wish) -> Opening:
         """Place a reader's wish in the log."""
         self.committed()  # a cursor may be newer than the last wake-up
         opening = resolve(wish, self.head)
         if opening.reset is not None:
-            self.troubles.appendleft(f"a reader was reset: {opening.reset}, at {opening.asked}")
+            trouble = f"a reader was reset: {opening.reset}, at {opening.asked}"
+            self.audience.troubles.appendleft(trouble)
         return opening
+
+    def reading(self, reader: Subscription | Poll) -> AbstractContextManager[None]:
+        """Count ``reader`` in for as long as it follows."""
+        return self.audience.reading(reader, self.epoch)
 
     async def read(self, after: int) -> Sequence[Event]:
         """A page of the events after that offset, of those that readers were told of."""
@@ -145,6 +140,10 @@ class Session:
             return events[: self.last - after]
         return events
 
+    def described(self) -> dict[str, Any]:
+        """The session object of the contract."""
+        return describe(self.head, len(self.audience))
+
     # -- what was committed
 
     def committed(self) -> None:
@@ -152,40 +151,27 @@ class Session:
         if self.deleting is not None or self._head is None:
             return
         events = self._events.recent(self.id, self.last)
-        if events is None:
-            if self._refreshing is None or self._refreshing.done():
-                self._refreshing = asyncio.create_task(self._refresh())
-        else:
+        if events is not None:
             for page in _pages(events):
                 self._publish(page)
+        elif self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
-        while events := await self.read(self.last):
+        # The log has let go of it already: what is new is on disk only.
+        while events := await self._events.read(self.id, self.last):
             if new := [event for event in events if event.offset > self.last]:
                 self._publish(new)
 
     def _publish(self, events: Sequence[Event]) -> None:
         self._advance(events)
-        encoded: dict[Encoding, bytes] = {}
-        subscribers = len(self._live)
-        for reader in tuple(self._live):
-            if reader.lags():
-                self._leave(reader)
-                continue
-            encoding = reader.sink.encoding
-            if reader.opening.types:
-                reader.deliver(events)
-            else:
-                if encoding not in encoded:
-                    encoded[encoding] = encoding.events(self.epoch, events)
-                reader.deliver(events, encoded[encoding])
-            if self.state == "closed":
-                self._leave(reader)
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        over = self.state == "closed"
+        subscribers = self.audience.write(self.epoch, events, over=over)
         if log.is_enabled_for(logging.DEBUG):
-            self._trace(events, subscribers)
+            for event in events:
+                bound = {"session": self.id, "offset": event.offset}
+                log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
+                log.debug("Event emitted", subscribers=subscribers, **bound)
 
     def _advance(self, events: Sequence[Event]) -> None:
         state, run = self.head.state, self.head.run
@@ -198,99 +184,6 @@ class Session:
         last = events[-1].offset
         self._head = msgspec.structs.replace(self.head, last=last, state=state, run=run)
         self.stored = True
-
-    def _trace(self, events: Sequence[Event], subscribers: int) -> None:
-        for event in events:
-            bound = {"session": self.id, "offset": event.offset}
-            log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
-            log.debug("Event emitted", subscribers=subscribers, **bound)
-
-    # -- its readers
-
-    @contextmanager
-    def reading(self, reader: Subscription | Poll) -> Iterator[None]:
-        """Count ``reader`` among the session's readers for as long as it follows."""
-        self.readers.add(reader)
-        connected = time.monotonic()
-        gauge = telemetry.SUBSCRIBERS.labels(reader.transport)
-        gauge.inc()
-        bound = {"session": self.id, "transport": reader.transport}
-        log.info("Subscriber connected", cursor=self._cursor(reader), **bound)
-        try:
-            yield
-        finally:
-            self.readers.discard(reader)
-            if isinstance(reader, Subscription):
-                self._live.discard(reader)
-            self.idle_since = time.monotonic()
-            gauge.dec()
-            log.info(
-                "Subscriber disconnected",
-                cursor=self._cursor(reader),
-                sent=reader.sent,
-                seconds=round(self.idle_since - connected, 3),
-                reason=reader.reason,
-                **bound,
-            )
-            if reader.reason == "slow":
-                self.troubles.appendleft(f"a reader took nothing and was cut at {reader.offset}")
-
-    def _cursor(self, reader: Subscription | Poll) -> str:
-        return str(Cursor(self.epoch, reader.offset))
-
-    def go_live(self, reader: Subscription) -> None:
-        """Write to ``reader``, whose cursor is at the end, with the next commit."""
-        assert reader.offset == self.last, "a live reader stands at the log's end"
-        self._live.add(reader)
-
-    def _leave(self, reader: Subscription) -> None:
-        self._live.discard(reader)
-        reader.leave_live()
-
-    @contextmanager
-    def changes(self) -> Iterator[asyncio.Future[None]]:
-        """A future that is done with the next commit."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            yield waiter
-        finally:
-            self._waiters.discard(waiter)
-
-    @property
-    def ended(self) -> bool:
-        """Whether its readers were told to go."""
-        return self._ended
-
-    def end(self, bye: Bye) -> None:
-        """Say ``bye`` to every reader."""
-        self._ended = True
-        for reader in tuple(self.readers):
-            if isinstance(reader, Subscription):
-                self._live.discard(reader)
-                reader.end(bye)
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def described_readers(self) -> list[Reader]:
-        """Its readers as diagnosis shows them."""
-        at = time.monotonic()
-        return [
-            Reader(
-                transport=reader.transport,
-                phase=reader.phase,
-                cursor=self._cursor(reader),
-                lag=self.last - reader.offset,
-                seconds_since_send=round(at - reader.last_sent, 3),
-                sent=reader.sent,
-            )
-            for reader in self.readers
-        ]
-
-    def described(self) -> dict[str, Any]:
-        """The session object of the contract."""
-        return describe(self.head, len(self.readers))
 
 
 def _pages(events: Sequence[Event]) -> Iterator[Sequence[Event]]:

@@ -90,7 +90,7 @@ async def _stream(request: web.Request, session: Session, wish: Wish) -> web.Str
         reader = Subscription(session, sink, opening, request.app[HUB].settings.heartbeat_seconds)
         # Should the reader leave, its place in the log is its own to keep.
         with suppress(ConnectionError), session.reading(reader):
-            await reader.follow(session.go_live)
+            await reader.follow(session.audience.go_live)
     return response
 
 

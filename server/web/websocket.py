@@ -105,7 +105,7 @@ async def _serve(request: web.Request, socket: Socket, sink: SocketSink) -> Bye:
             with session.reading(reader):
                 ears = asyncio.create_task(_listen(socket, reader, request.app[ADMISSION]))
                 try:
-                    return await reader.follow(session.go_live)
+                    return await reader.follow(session.audience.go_live)
                 finally:
                     ears.cancel()
                     await asyncio.wait([ears])

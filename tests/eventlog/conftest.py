@@ -15,10 +15,15 @@ Opener = Callable[[], AbstractAsyncContextManager[EventLog]]
 restless = partial(sqlite.open, journal_bytes=2000, wal_pages=8)
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database is to be, in a folder that is not there yet."""
+    return tmp_path / "data" / "keepstream.db"
+
+
 @pytest.fixture(params=["memory", "sqlite", "sqlite, restless"])
-def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+def opener(request: pytest.FixtureRequest, path: Path) -> Opener:
     """What opens the store under test."""
-    path = tmp_path / "keepstream.db"
     openers: dict[str, Opener] = {
         "memory": memory.open,
         "sqlite": partial(sqlite.open, path),

@@ -16,12 +16,6 @@ from server.settings import Settings
 from tests.eventlog.making import session, unnumbered, until, whole
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the database is."""
-    return tmp_path / "keepstream.db"
-
-
 def change(path: Path, *statements: str) -> None:
     """Do to the database what only a fault or a stranger does."""
     connection = apsw.Connection(str(path))

@@ -1,9 +1,6 @@
 """What SQLite owes beyond the contract: another life, bounds, and its housekeeping."""
 
 import asyncio
-import random
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,20 +11,11 @@ import apsw.ext
 import pytest
 
 from server.eventlog import EventLog, rows, schema, sqlite
-from tests.eventlog.children import numbers
 from tests.eventlog.conftest import restless
 from tests.eventlog.making import drafts, offsets, run, session, unnumbered, until, whole
 
 if TYPE_CHECKING:
     from server.events import Event
-
-CHILD = [sys.executable, "-m", "tests.eventlog.children"]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the database is."""
-    return tmp_path / "data" / "keepstream.db"
 
 
 def asked(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -73,6 +61,19 @@ async def test_the_log_goes_on_in_another_life(path: Path, lives: int) -> None:
     assert len(log) == lives * 30
 
 
+async def test_a_restart_in_the_middle_of_packing(path: Path) -> None:
+    """A journal of which a part is packed or deleted already goes on behind its last row."""
+    log: list[Event] = []
+    for n in range(1, 41):
+        async with sqlite.open(path, journal_bytes=3000) as events:
+            log += await events.append(session(), unnumbered(3, "x" * 100))
+            log += await events.append(session(), drafts(*range(1, n + 1)), producer="r_1")
+    async with sqlite.open(path) as events:
+        assert await whole(events, "s1") == log
+    assert len(log) == 40 * 4
+    assert asked(path, "SELECT count(*) > 0, min(position) > 1 FROM journal") == [(1, 1)]
+
+
 async def test_recent_events_are_back_in_memory(path: Path) -> None:
     """What was not packed is in memory again after a restart."""
     async with sqlite.open(path) as events:
@@ -98,69 +99,6 @@ async def test_epochs_are_kept_unless_a_copy_was_restored(path: Path) -> None:
     assert all(epoch.isalnum() and epoch.islower() and len(epoch) == 8 for epoch in epochs)
     async with sqlite.open(path) as events:
         assert await events.sessions(limit=9) == after
-
-
-async def test_kill_9(path: Path) -> None:
-    """Whatever was acknowledged before a kill -9 is there, once, with the record beside it."""
-    chance = random.Random(7)
-    for _ in range(4):
-        acknowledged = await asyncio.to_thread(_killed_after, path, chance.randrange(1, 150))
-        async with restless(path) as events:
-            for name, n in acknowledged.items():
-                log = numbers([event.line for event in await whole(events, name)])
-                assert log == list(range(1, len(log) + 1))
-                assert len(log) >= n
-                record = await events.run(f"r_{name}")
-                assert record is not None
-                assert record.pid == len(log)
-
-
-def _killed_after(path: Path, lines: int) -> dict[str, int]:
-    """Have a process append, kill it after so many acknowledgements; the last of each session."""
-    acknowledged: dict[str, int] = {}
-    with subprocess.Popen(
-        [*CHILD, "chatty", str(path)], stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        for _ in range(lines):
-            name, n = child.stdout.readline().split()
-            acknowledged[name] = int(n)
-        child.kill()
-        for line in child.stdout:  # what it said before it died
-            name, n = line.split() if line.endswith("\n") else (name, str(acknowledged[name]))
-            acknowledged[name] = int(n)
-    return acknowledged
-
-
-# -- failure
-
-
-def test_a_full_disk(path: Path) -> None:
-    """While nothing fits, appends fail with advice, nothing is lost, and it goes on by itself."""
-    child = [*CHILD, "on_a_small_disk", str(path)]
-    said = subprocess.run(child, capture_output=True, text=True, check=True, timeout=60).stdout
-    lines = [line for line in said.splitlines() if not line.startswith("20")]  # not the log lines
-    assert "nothing that was acknowledged is lost" in lines[0]
-    assert lines[1:] == ["StoreUnavailable", "kept", "again True"]
-
-
-async def test_a_failed_commit_takes_what_waits_behind_it_along(path: Path) -> None:
-    """Nobody's append is kept after one of the same session that was not."""
-    async with sqlite.open(path) as events:
-        await events.append(session(), drafts(1), producer="r_1")
-        stranger = apsw.Connection(str(path))
-        stranger.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON journal BEGIN SELECT RAISE(FAIL, 'no'); END"
-        )
-        failing = [events.append(session(), drafts(n), producer="r_1") for n in (2, 3)]
-        await asyncio.sleep(0)
-        failing += [events.append(session(), drafts(4), producer="r_1")]
-        errors = await asyncio.gather(*failing, return_exceptions=True)
-        stranger.execute("DROP TRIGGER no")
-        stranger.close()
-        assert {getattr(error, "code", None) for error in errors} == {"store_unavailable"}
-        again = await events.append(session(), drafts(2, 3, 4), producer="r_1")
-        assert offsets(again) == [2, 3, 4]
 
 
 # -- bounds
@@ -220,6 +158,20 @@ async def _write(events: EventLog, size: int) -> None:
         await asyncio.gather(
             *(events.append(session(f"s{n}"), unnumbered(4, "x" * 3000)) for n in range(10))
         )
+
+
+async def test_a_strangers_reader_stops_nobody(path: Path) -> None:
+    """A shell that keeps a transaction open costs room for the WAL, not commits."""
+    async with sqlite.open(path, wal_pages=8) as events:
+        await events.append(session(), unnumbered(1))
+        stranger = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        stranger.execute("BEGIN")
+        seen = stranger.execute("SELECT count(*) FROM journal").fetchall()
+        for _ in range(50):
+            await events.append(session(), unnumbered(1, "x" * 5000))
+        assert stranger.execute("SELECT count(*) FROM journal").fetchall() == seen
+        stranger.close()
+        assert len(await whole(events, "s1")) == 51
 
 
 async def test_readers_see_whole_prefixes_while_it_is_packed(path: Path) -> None:

@@ -78,7 +78,7 @@ class Stage:
             opening = session.open(Wish.parse(after, types, until))
             reader = Subscription(session, wire, opening, heartbeat=1.0)
             with session.reading(reader):
-                task = asyncio.create_task(reader.follow(session.go_live))
+                task = asyncio.create_task(reader.follow(session.audience.go_live))
                 try:
                     await settle()
                     yield Reading(wire, reader, task)

@@ -214,4 +214,4 @@ async def test_who_goes_live_stands_at_the_end(stage: Stage) -> None:
         assert isinstance(it.reader.session, Session)
         it.reader.offset = 0
         with pytest.raises(AssertionError):
-            it.reader.session.go_live(it.reader)
+            it.reader.session.audience.go_live(it.reader)

@@ -1,5 +1,7 @@
 """Cancelling: asked first, then forced, for the whole process group, and told truly."""
 
+from typing import Any
+
 import pytest
 
 from tests.system.api import Api, fresh
@@ -8,7 +10,7 @@ from tests.system.patience import until
 from tests.system.processes import Server, StartServer, alive, descendants
 
 
-async def cancelled(api: Api, workflow: str, **given: object) -> list[dict[str, object]]:
+async def cancelled(api: Api, workflow: str, **given: object) -> list[dict[str, Any]]:
     """Start a workflow, cancel it when it lives, and return the events of its session."""
     session = fresh()
     run = await api.start(session, workflow, **given)
@@ -22,7 +24,7 @@ async def test_listener_is_cancelled(api: Api) -> None:
     """A workflow that waits gets `CancelledError`, and the run ends as `cancelled`."""
     last = (await cancelled(api, "listens"))[-1]
     assert last["type"] == "cancelled"
-    assert "reason" in last["data"]  # type: ignore[operator]
+    assert "reason" in last["data"]
 
 
 async def test_looker_may_clean_up(api: Api) -> None:
@@ -37,7 +39,7 @@ async def test_deaf_workflow_is_killed(api: Api, workflow: str) -> None:
     """A workflow that ignores a cancel is killed after the grace, and that is said."""
     events = await cancelled(api, workflow)
     assert events[-1]["type"] == "error"
-    assert events[-1]["data"]["code"] == "workflow_unresponsive"  # type: ignore[index]
+    assert events[-1]["data"]["code"] == "workflow_unresponsive"
 
 
 async def test_cancel_after_the_end_is_nothing(api: Api) -> None:
@@ -97,7 +99,7 @@ async def test_grandchildren_do_not_survive(api: Api, ending: str) -> None:
         await api.start(session, "forks_a_grandchild", ending=ending)
         events = await api.ended(session)
     grandchild = next(event for event in events if event["type"] == "grandchild")
-    pid = grandchild["data"]["pid"]  # type: ignore[index]
+    pid = grandchild["data"]["pid"]
     until(lambda: not alive(pid), f"the end of grandchild {pid}")
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.system.processes import Server
 
 SOME = settings(
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
