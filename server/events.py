@@ -12,6 +12,7 @@ import string
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +22,9 @@ from server.errors import BadCursor, BadRequest
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 CURSOR = re.compile(r"([a-z0-9]{4,16})-(0|[1-9][0-9]{0,17})")
+
+#: How deep JSON that comes from outside may nest.
+NESTING_LIMIT = 128
 
 #: The types that end a run.
 TERMINAL = frozenset({"complete", "error", "cancelled"})
@@ -136,3 +140,20 @@ def check_id(text: str, what: str) -> str:
     if ID.fullmatch(text) is None:
         raise BadRequest(f"{what} must match [A-Za-z0-9_-]{{1,64}}", path=what)
     return text
+
+
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # one down, one up, as signed bytes
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def too_deep(json: bytes) -> bool:
+    """Whether brackets outside strings nest too deep. Unbalanced ones may count as deep.
+
+    To be asked before a decoder sees the bytes: its own limit may be the C stack.
+    """
+    if json.count(b"{") + json.count(b"[") <= NESTING_LIMIT:
+        return False
+    # Every other piece between quotes is outside strings, once escaped quotes are gone.
+    outside = b"".join(json.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
+    return max(accumulate(steps), default=0) > NESTING_LIMIT

@@ -14,18 +14,16 @@ twice the last one counts, here as in every browser.
 
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from jsonschema import Draft202012Validator, SchemaError
 
 from server.errors import ProtocolError
-from server.events import ID, SERVER_ONLY, TYPE, Draft, draft, encode_json
+from server.events import ID, NESTING_LIMIT, SERVER_ONLY, TYPE, Draft, draft, encode_json, too_deep
 
 VERSION = 1
 LINE_LIMIT = 1 << 20
-NESTING_LIMIT = 128
 TIME_LIMIT = 253_402_300_800_000_000  # µs: the year 10000, which RFC 3339 cannot write
 
 MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -250,7 +248,7 @@ def _check_bytes(line: bytes) -> None:
     if not _is_utf8(line):
         raise ProtocolError("a line is not UTF-8")
     # Before anything recursive sees it: a decoder's own limit may be the C stack.
-    if _is_deep(line):
+    if too_deep(line):
         raise ProtocolError(f"a line is nested more than {NESTING_LIMIT} deep")
 
 
@@ -262,20 +260,6 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # one down, one up, as signed bytes
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-
-
-def _is_deep(line: bytes) -> bool:
-    """Whether brackets outside strings nest too deep. Unbalanced ones may count as deep."""
-    if line.count(b"{") + line.count(b"[") <= NESTING_LIMIT:
-        return False
-    # Every other piece between quotes is outside strings, once escaped quotes are gone.
-    outside = b"".join(line.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
-    steps = memoryview(outside.translate(_STEPS, _NOT_BRACKETS)).cast("b")
-    return max(accumulate(steps), default=0) > NESTING_LIMIT
 
 
 @lru_cache(maxsize=1024)

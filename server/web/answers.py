@@ -1,6 +1,7 @@
 """Requests in, answers out: JSON bodies, query parameters, and errors as the contract has them."""
 
 import asyncio
+import re
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -10,13 +11,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from server.errors import BadRequest, KeepstreamError
-from server.events import check_id, encode_json
+from server.events import NESTING_LIMIT, check_id, encode_json, too_deep
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 #: What a request's body may hold, in bytes.
 MAX_BODY = 1024 * 1024
+SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -65,6 +67,8 @@ def _from_aiohttp(error: web.HTTPException) -> web.Response:
 async def body(request: web.Request, shape: type[T]) -> T:
     """The request's JSON body; an empty one is an empty object. Raises BadRequest with a path."""
     raw = await request.read() or b"{}"
+    if too_deep(raw):
+        raise BadRequest(f"the body is nested more than {NESTING_LIMIT} deep")
     try:
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
@@ -101,10 +105,7 @@ def seconds(request: web.Request, key: str, longest: float) -> float | None:
     text = request.query.get(key)
     if text is None or text == "":
         return None
-    try:
-        value = float(text) if text.isascii() else -1.0
-    except ValueError:
-        value = -1.0
+    value = float(text) if SECONDS.fullmatch(text) else -1.0
     if not 0 <= value <= longest:
         raise BadRequest(f"{key} must be a number of seconds from 0 to {longest:g}", path=key)
     return value

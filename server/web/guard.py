@@ -8,7 +8,6 @@ listens on loopback only, ``Host`` has to be a loopback name, or allowed by name
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -18,6 +17,8 @@ from server.settings import Settings
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+
+HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 
 #: What the page may load and do: its own files and this server's API, nothing else.
 POLICY = "; ".join(
@@ -60,10 +61,8 @@ def _without(host: str, port: str) -> str:
 
 def check_host(host: str, allowed: tuple[str, ...]) -> None:
     """Raise Forbidden unless ``host`` is a loopback name or one of ``allowed``, any port."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        name = ""
+    match = HOST.fullmatch(host)
+    name = match[1].strip("[]").lower() if match else ""
     if host in allowed or name in allowed or _loopback(name):
         return
     raise Forbidden(

@@ -38,7 +38,7 @@ async def listing(request: web.Request) -> web.Response:
     """``GET /api/sessions?limit&before&state``."""
     hub = request.app[HUB]
     limit = answers.number(request, "limit", 50, range(1, 1001))
-    before = answers.number(request, "before", 0, range(2**63)) or None
+    before = answers.number(request, "before", 0, range(10**18)) or None
     state = answers.choice(request, "state", STATES)
     heads = await hub.listed(limit, before, state)
     found = [describe(*hub.current(head)) for head in heads]

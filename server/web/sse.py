@@ -6,9 +6,10 @@ are encoded here, once for all readers, where its ``send`` encodes for each.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11
 from aiohttp_sse import EventSourceResponse
@@ -20,6 +21,8 @@ from server.sessions.session import Session
 from server.sessions.subscription import Bye, Subscription
 from server.web.keys import HUB
 from server.web.sink import SocketSink
+
+log = structlog.get_logger()
 
 #: Milliseconds after which a browser comes back; ``bye`` may say another time.
 RETRY_MS = 1000
@@ -88,17 +91,27 @@ async def _stream(request: web.Request, session: Session, wish: Wish) -> web.Str
         return web.Response(status=204)
     async with _open(request) as (response, sink):
         reader = Subscription(session, sink, opening, request.app[HUB].settings.heartbeat_seconds)
-        # Should the reader leave, its place in the log is its own to keep.
-        with suppress(ConnectionError), session.reading(reader):
-            await reader.follow(session.audience.go_live)
+        try:
+            with session.reading(reader):
+                await reader.follow(session.audience.go_live)
+        except ConnectionError:
+            pass  # the reader left: its place in the log is its own to keep
+        except Exception:
+            # The headers are out: what can still be said is to come back.
+            log.exception("A subscription failed", path=request.path)
+            _say(sink, Bye("overloaded", RETRY_MS), reader.cursor)
     return response
 
 
 async def _turn_away(request: web.Request, wish: Wish, after_ms: int) -> web.StreamResponse:
     # An EventSource never comes back from a 429 or a 503; it does from a stream that says when.
     async with _open(request) as (response, sink):
-        sink.write(sink.encoding.control(Bye("overloaded", after_ms).frame(str(wish.after or ""))))
+        _say(sink, Bye("overloaded", after_ms), str(wish.after or ""))
     return response
+
+
+def _say(sink: SocketSink, bye: Bye, cursor: str) -> None:
+    sink.write(sink.encoding.control(bye.frame(cursor)))
 
 
 @asynccontextmanager

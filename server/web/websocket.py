@@ -10,9 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
-from server.errors import AtCapacity, BadRequest, KeepstreamError, NotFound, ShuttingDown
+from server.errors import (
+    AtCapacity,
+    BadRequest,
+    KeepstreamError,
+    NotFound,
+    ShuttingDown,
+    StoreUnavailable,
+)
 from server.events import Event, check_id, encode_json
 from server.sessions.admission import Admission
 from server.sessions.opening import Wish
@@ -20,6 +28,8 @@ from server.sessions.subscription import Bye, Reason, Subscription
 from server.web.answers import UNREADABLE
 from server.web.keys import ADMISSION, HUB
 from server.web.sink import SocketSink
+
+log = structlog.get_logger()
 
 #: What one frame of a client may hold, in bytes.
 MAX_FRAME = 64 * 1024
@@ -84,13 +94,16 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     try:
         sink = SocketSink("ws", ENCODING, request, writer)
         bye = await _serve(request, socket, sink)
+        if bye.reason != "gone":
+            await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
     except BadRequest as error:
         await socket.close(code=BAD_REQUEST, message=_reason(error))
     except ConnectionError:
         pass  # the reader left: its place in the log is its own to keep
-    else:
-        if bye.reason != "gone":
-            await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
+    except Exception:
+        # The upgrade was answered: an HTTP answer now would be bytes that no client can read.
+        log.exception("A subscription failed", path=request.path)
+        await socket.close(code=WSCloseCode.INTERNAL_ERROR)
     return socket
 
 
@@ -111,7 +124,7 @@ async def _serve(request: web.Request, socket: Socket, sink: SocketSink) -> Bye:
                     await asyncio.wait([ears])
     except NotFound:
         return _refuse(sink, Bye("deleted"), str(wish.after))
-    except (AtCapacity, ShuttingDown) as error:
+    except (AtCapacity, ShuttingDown, StoreUnavailable) as error:
         after_ms = 1000 * (error.retry_after or 1)
         return _refuse(sink, Bye("overloaded", after_ms), str(wish.after or ""))
 
