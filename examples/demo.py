@@ -19,6 +19,7 @@ import aiohttp
 
 #: After how many events the reader cuts its connection.
 CUTS = (40, 160)
+WIDTH = 88
 WORKFLOW, INPUT = "strategy", {"symbols": ["AAPL", "IBM", "MSFT"], "rounds": 2}
 
 
@@ -65,12 +66,14 @@ class Reader:
         self.cursor = ""
         self.offsets: list[int] = []
         self.cuts = 0
+        self._screen = Screen()
 
     async def follow(self) -> None:
         """Read to the end of the stream, over as many connections as it takes."""
         while not await self._read_one_connection():
             self.cuts += 1
-            print(f"\n   ✂  the connection is cut; coming back with {self.cursor}", end="")
+            self._screen.flush()
+            print(f"    ✂  the connection is cut; coming back with the cursor {self.cursor}")
 
     async def _read_one_connection(self) -> bool:
         async with (
@@ -86,7 +89,7 @@ class Reader:
                 elif "offset" in frame:
                     self.cursor = f"{epoch}-{frame['offset']}"
                     self.offsets.append(frame["offset"])
-                    show(frame)
+                    self._screen.show(frame)
                 if self._cuts and len(self.offsets) >= self._cuts[0]:
                     self._cuts.pop(0)
                     await client.close()  # the connection ends without a close frame
@@ -94,19 +97,47 @@ class Reader:
         return False
 
 
-def show(event: dict[str, Any]) -> None:
-    """One line for an event; the pieces of a message one after the other."""
-    data, agent = event["data"], event.get("agent", "")
-    if event["type"] == "agent_delta":
-        print(data["text"], end="", flush=True)
-        return
-    text = {
-        "agent_message": "",
-        "artifact": f"{data.get('name')} ({data.get('media_type')})",
-        "progress": f"{data.get('done')}/{data.get('total')} {data.get('label', '')}",
-        "handoff": f"→ {data.get('to')}: {data.get('task', '')}",
-    }.get(event["type"], json.dumps(data, ensure_ascii=False))
-    print(f"\n{event['offset']:4}  {event['type']:<14} {agent:<14} {text[:110]}", end="")
+class Screen:
+    """One line for an event; the pieces of messages, which come by the hundred, are counted."""
+
+    def __init__(self) -> None:
+        self._pieces: list[int] = []
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Print it, or count it."""
+        if event["type"] == "agent_delta":
+            self._pieces.append(event["offset"])
+            return
+        self.flush()
+        line(str(event["offset"]), event["type"], event.get("agent", ""), text_of(event))
+
+    def flush(self) -> None:
+        """Print what was counted."""
+        if self._pieces:
+            line(f"{self._pieces[0]}–", "agent_delta", "", f"{len(self._pieces)} pieces of text")
+            self._pieces.clear()
+
+
+def line(offset: str, kind: str, agent: str, text: str) -> None:
+    """Print a line that fits a terminal."""
+    print(f"{offset:>5}  {kind:<14} {agent:<13} {text[:WIDTH]}")
+
+
+def text_of(event: dict[str, Any]) -> str:
+    """What an event says, in words where its type has them."""
+    data = event["data"]
+    match event["type"]:
+        case "agent_message":
+            return " ".join(data["text"].split())
+        case "artifact":
+            return f"{data['name']} ({data['media_type']}, {len(data.get('text', ''))} characters)"
+        case "progress":
+            return f"{data['done']}/{data['total']} {data.get('label', '')}"
+        case "handoff":
+            return f"→ {data['to']}: {data.get('task', '')}"
+        case "agent_start":
+            return str(data.get("task", ""))
+    return json.dumps(data, ensure_ascii=False)
 
 
 async def main() -> int:
@@ -123,7 +154,7 @@ async def main() -> int:
     seen = set(reader.offsets)
     lost = len(set(history) - seen)
     doubled = len(reader.offsets) - len(seen)
-    print(f"\n\nevents={len(history)} cuts={reader.cuts} lost={lost} doubled={doubled}")
+    print(f"\nevents={len(history)} cuts={reader.cuts} lost={lost} doubled={doubled}")
     return 1 if lost or doubled or reader.offsets != history else 0
 
 

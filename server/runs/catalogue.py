@@ -97,14 +97,20 @@ class Catalogue:
             if answer.error is not None:
                 log.warning("A module did not import", module=answer.module, error=answer.error)
                 self._entries.setdefault(answer.module, Entry(answer.module, error=answer.error))
-            elif answer.workflows and not answer.threads:
+            elif answer.preloads:
                 self.preload.append(answer.module)
+            elif answer.workflows:
+                log.info("A module is imported anew for each run", **_why_not_preloaded(answer))
 
     def _what_there_is(self) -> str:
         good = [entry.name for entry in self.listing() if entry.error is None]
         bad = [entry.name for entry in self.listing() if entry.error is not None]
         there_is = f"there is {', '.join(good)}" if good else "there is none"
         return there_is + (f"; with errors: {', '.join(bad)}" if bad else "")
+
+
+def _why_not_preloaded(answer: Answer) -> dict[str, Any]:
+    return {"module": answer.module, "threads": answer.threads, "printed": answer.printed}
 
 
 def _entry(found: Found) -> Entry:

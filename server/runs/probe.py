@@ -36,7 +36,17 @@ class Answer(msgspec.Struct):
     module: str
     workflows: list[Found] = msgspec.field(default_factory=list)
     error: str | None = None
-    threads: int = 0  # that live on after the import: no fork server may have them
+    threads: int = 0  # that live on after the import
+    printed: bool = False  # while it was imported
+
+    @property
+    def preloads(self) -> bool:
+        """Whether a fork server may import it.
+
+        A fork would lose its threads but not their locks, and what it prints would stand between
+        the server's own log lines: a fork server writes where its server does.
+        """
+        return bool(self.workflows) and not self.error and not self.threads and not self.printed
 
 
 async def ask(module: str, limit: float) -> Answer:
@@ -89,8 +99,10 @@ async def _read(stream: asyncio.StreamReader, *, keep_end: bool = True) -> bytes
 
 def _read_answer(module: str, stdout: bytes, stderr: bytes, code: int) -> Answer:
     try:
-        return msgspec.json.decode(stdout, type=Answer)
+        answer = msgspec.json.decode(stdout, type=Answer)
     except msgspec.MsgspecError:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         words = stderr.decode(errors="replace").strip()
         return Answer(module, error=f"its import ended the interpreter ({how}). {words}".strip())
+    answer.printed = bool(stderr)
+    return answer
