@@ -207,7 +207,7 @@ class Commits:
             for stage in stages
             if stage.status != stage.tail.status or stage.tail.record.id in new
         ]
-        runs = [row for stage in stages if stage.records for row in rows.run_rows(stage)]
+        runs = [rows.run_row(*run) for run in group.runs.values()]
         position = self._packing.backlog.end + 1
         entries = [(position, journal.checksum(body, position), body)] if body else []
         every = (

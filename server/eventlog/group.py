@@ -59,55 +59,14 @@ class Entry(NamedTuple):
 
 
 class Stage:
-    """One session's part of a group."""
+    """Where one session will stand when its group is durable."""
 
-    __slots__ = ("entries", "last", "numbers", "records", "status", "tail")
+    __slots__ = ("last", "status", "tail")
 
     def __init__(self, tail: Tail) -> None:
         self.tail = tail
         self.last = tail.last
         self.status = tail.status
-        self.numbers: dict[str, int] = {}
-        self.records: dict[str, tuple[RunRecord, str]] = {}
-        self.entries: list[Entry] = []
-
-    def add(self, append: Append) -> Entry:
-        """Number what is new in ``append``."""
-        if append.record is not None:
-            self.records[append.record.id] = append.record, append.encoded
-            self.status = self.status.after(append.record)
-        drafts, n = self._new(append)
-        events = [draft.at(offset) for offset, draft in enumerate(drafts, self.last + 1)]
-        self.last += len(events)
-        entry = Entry(self.tail.key, append.producer, n, events)
-        self.entries.append(entry)
-        return entry
-
-    def _new(self, append: Append) -> tuple[Sequence[Draft], int]:
-        """The drafts whose ``n`` did not come before, and the highest ``n`` after them."""
-        producer = append.producer
-        if not producer:
-            return append.drafts, 0
-        highest = self.numbers.get(producer)
-        if highest is None:
-            highest = self.tail.numbers.get(producer, 0)
-        new = []
-        for draft in append.drafts:
-            if draft.n == 0:
-                new.append(draft)
-            elif draft.n > highest:
-                new.append(draft)
-                highest = draft.n
-        self.numbers[producer] = highest
-        return new, highest
-
-    def apply(self) -> None:
-        """Show in the tail what is durable now."""
-        tail = self.tail
-        for entry in self.entries:
-            tail.events += entry.events
-        tail.numbers.update(self.numbers)
-        tail.status = self.status
 
 
 class Group:
@@ -116,13 +75,40 @@ class Group:
     def __init__(self) -> None:
         self.stages: dict[str, Stage] = {}
         self.answers: list[tuple[Append, Entry]] = []
+        self.runs: dict[str, tuple[int, RunRecord, str]] = {}  # with session's key, as JSON
+        self._numbers: dict[tuple[int, str], int] = {}
 
     def add(self, append: Append, tail: Tail) -> None:
-        """Take ``append``; ``tail`` is its session's, and the same for all appends of it."""
-        stage = self.stages.get(append.session.id)
+        """Number what is new in ``append``; ``tail`` is its session's, the same for all of it."""
+        session, drafts, producer, record, encoded, _, _ = append
+        stage = self.stages.get(session.id)
         if stage is None:
-            stage = self.stages[append.session.id] = Stage(tail)
-        self.answers.append((append, stage.add(append)))
+            stage = self.stages[session.id] = Stage(tail)
+        if record is not None:
+            self.runs[record.id] = tail.key, record, encoded
+            stage.status = stage.status.after(record)
+        n = 0
+        if producer:
+            drafts, n = self._new(drafts, producer, tail)
+        events = [draft.at(offset) for offset, draft in enumerate(drafts, stage.last + 1)]
+        stage.last += len(events)
+        self.answers.append((append, Entry(tail.key, producer, n, events)))
+
+    def _new(self, drafts: Sequence[Draft], producer: str, tail: Tail) -> tuple[list[Draft], int]:
+        """The drafts whose ``n`` did not come before, and the highest ``n`` after them."""
+        known = tail.key, producer
+        highest = self._numbers.get(known)
+        if highest is None:
+            highest = tail.numbers.get(producer, 0)
+        new = []
+        for draft in drafts:
+            if draft.n == 0:
+                new.append(draft)
+            elif draft.n > highest:
+                new.append(draft)
+                highest = draft.n
+        self._numbers[known] = highest
+        return new, highest
 
     @property
     def count(self) -> int:
@@ -130,9 +116,14 @@ class Group:
         return sum(len(entry.events) for _, entry in self.answers)
 
     def apply(self) -> None:
-        """Make the events readable: the commit is done."""
+        """Make it readable: the commit is done."""
         for stage in self.stages.values():
-            stage.apply()
+            stage.tail.status = stage.status
+        for append, (_, producer, n, events) in self.answers:
+            tail = self.stages[append.session.id].tail
+            tail.events += events
+            if producer:
+                tail.numbers[producer] = n
 
     def answer(self) -> None:
         """Tell the callers of ``append`` which of their drafts were new."""

@@ -60,13 +60,9 @@ def session_row(stage: Stage) -> tuple[Any, ...]:
     return (*identity, *status)
 
 
-def run_rows(stage: Stage) -> list[tuple[Any, ...]]:
-    """The run records of ``stage`` as rows."""
-    key = stage.tail.key
-    return [
-        (run.id, key, int(run.active), run.created, run.idempotency_key, encoded)
-        for run, encoded in stage.records.values()
-    ]
+def run_row(session: int, run: RunRecord, encoded: str) -> tuple[Any, ...]:
+    """A run's record as a row; ``encoded`` is the whole of it as JSON."""
+    return run.id, session, int(run.active), run.created, run.idempotency_key, encoded
 
 
 def tail(row: tuple[Any, ...]) -> Tail:

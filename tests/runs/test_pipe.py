@@ -10,10 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.errors import ProtocolError
-from server.events import SERVER_ONLY
+from server.events import NESTING_LIMIT, SERVER_ONLY
 from server.runs.pipe import (
     LINE_LIMIT,
-    NESTING_LIMIT,
     TIME_LIMIT,
     Batch,
     Decoder,
