@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,38 +45,30 @@ def server(**settings: str) -> Iterator[Served]:
             "LOG_FORMAT": "json",
             "MAX_RUNS": "2000",
         }
-        process = subprocess.Popen(
-            pinned([sys.executable, "-m", "server"], SERVER_CORE),
-            env=environment | settings,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
+        log = Path(folder) / "log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                pinned([sys.executable, "-m", "server"], SERVER_CORE),
+                env=environment | settings,
+                stdout=out,
+            )
         try:
-            for line in process.stdout:
-                if '"Server listening"' in line:
-                    break
-            url = json.loads(line)["url"]
-            served = Served(url, process.pid)
+            url = _listening(log, process)
             with urllib.request.urlopen(url + "/api/workflows") as answer:
                 answer.read()  # by then the workflows are imported
-            with _drained(process):
-                yield served
+            yield Served(url, process.pid)
         finally:
             process.terminate()
             process.wait()
-            process.stdout.close()
 
 
-@contextmanager
-def _drained(process: subprocess.Popen[str]) -> Iterator[None]:
-    # A pipe that nobody reads would stop the server at its next log line.
-    drain = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        drain.terminate()
-        drain.wait()
+def _listening(log: Path, process: subprocess.Popen[bytes]) -> str:
+    while process.poll() is None:
+        for line in log.read_text().splitlines():
+            if '"Server listening"' in line:
+                return str(json.loads(line)["url"])
+        time.sleep(0.05)
+    raise SystemExit("the server did not start")
 
 
 @contextmanager

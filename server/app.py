@@ -22,8 +22,8 @@ from server.web.routes import application
 log = structlog.get_logger()
 
 #: Seconds from SIGTERM: for runs to take a cancel, and for sockets to take their ``bye``.
-STOP_RUNS_WITHIN = 6.0
-STOP_SOCKETS_WITHIN = 2.0
+STOP_RUNS_WITHIN = 5.0
+STOP_SOCKETS_WITHIN = 1.5
 #: Readers come back spread over so many milliseconds, not as one wave.
 RESTART_SPREAD_MS = 2000
 
@@ -39,7 +39,7 @@ async def serve(settings: Settings) -> None:
 @asynccontextmanager
 async def _running(settings: Settings) -> AsyncIterator[None]:
     if not settings.on_loopback:
-        log.warning("Anyone who reaches this address may use the server", host=settings.host)
+        log.warning("Anyone may use this server", setting="ALLOW_ANONYMOUS", host=settings.host)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalogue = Catalogue(settings.workflows)
     async with AsyncExitStack() as stack:

@@ -8,11 +8,11 @@ exception, what an import printed), and a raw line end or escape sequence would 
 or steer the terminal that shows them.
 """
 
-import io
 import logging
 import re
 import sys
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, BinaryIO, Literal, TextIO
 
 import msgspec
 import structlog
@@ -101,6 +101,7 @@ def configure(
     """
     level = logging.getLevelNamesMapping()[minimum.upper()]
     console = layout == "console" or (layout == "auto" and stream.isatty())
+    outlet: Any = Outlet(stream)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -117,17 +118,30 @@ def configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=(
-            structlog.WriteLoggerFactory(stream)
+            structlog.WriteLoggerFactory(outlet)
             if console
-            else structlog.BytesLoggerFactory(_binary(stream))
+            else structlog.BytesLoggerFactory(outlet)
         ),
         cache_logger_on_first_use=True,
     )
     _take_over_stdlib(level)
 
 
-def _binary(stream: TextIO) -> Any:
-    return stream.buffer if isinstance(stream, io.TextIOWrapper) else stream
+class Outlet:
+    """Where log lines go. Whoever reads them may leave: a run must not end for its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._bytes: BinaryIO = stream.buffer
+
+    def write(self, line: str | bytes) -> None:
+        """Write a line whole, or lose it."""
+        with suppress(OSError):
+            self._bytes.write(line if isinstance(line, bytes) else line.encode(errors="replace"))
+
+    def flush(self) -> None:
+        """Write what is buffered, or lose it."""
+        with suppress(OSError):
+            self._bytes.flush()
 
 
 class _ToStructlog(logging.Handler):

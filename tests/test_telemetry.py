@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import random
 import re
 import warnings
@@ -277,3 +278,13 @@ def test_a_librarys_own_level_and_bad_arguments_do_no_harm() -> None:
         ("odd level", "warning"),
         ("%d of %d", "warning"),
     ]
+
+
+def test_a_log_that_nobody_reads_any_more_ends_nothing() -> None:
+    """When the reader of the log is gone its lines are lost, and nothing else."""
+    near, far = os.pipe()
+    with os.fdopen(far, "w", encoding="utf-8") as stream:
+        configure("info", "json", stream)
+        os.close(near)
+        for _ in range(3):
+            structlog.get_logger().info("into the void", text="x" * 100_000)

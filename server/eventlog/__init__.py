@@ -22,7 +22,7 @@ free again. Appends that were waiting behind them for the same session fail with
 may append the same again.
 
 **Immutable.** What was read once reads the same for as long as the session exists. A session ends
-whole, by :meth:`~EventLog.delete` or :meth:`~EventLog.expire`; watchers hear of it.
+whole, by :meth:`~EventLog.delete`; watchers hear of it.
 
 **Bounds.** Memory does not grow with the number of stored sessions or the length of their logs. No
 read keeps a transaction open after it has returned.
@@ -68,12 +68,9 @@ class EventLog(Protocol):
         """Store a session that has no event yet, or return the one that has its id."""
 
     async def delete(self, session: str) -> bool:
-        """Delete a session, its events and its runs; False if it is not stored."""
+        """Delete a session, its events and its runs; False if it is not stored.
 
-    async def expire(self, ended_before: str, limit: int = 100) -> list[str]:
-        """Delete at most ``limit`` sessions that closed before that time; their ids.
-
-        Works in steps small enough that commits between them do not notice.
+        It is out of sight at once. Its rows go in steps so small that commits do not notice.
         """
 
     # -- reading
@@ -97,6 +94,9 @@ class EventLog(Protocol):
         """
 
     # -- what is kept beside the events
+
+    async def expired(self, ended_before: str, limit: int = 100) -> list[str]:
+        """The ids of stored sessions that closed before that time, the longest closed first."""
 
     async def sessions(
         self, *, limit: int, before: int | None = None, state: str | None = None

@@ -38,11 +38,10 @@ GROUP_BYTES = 256 * 1024
 
 
 class Removal(NamedTuple):
-    """Sessions to be deleted, with ``ended_before`` only those that closed before."""
+    """A session to be deleted; whether there was one."""
 
-    sessions: list[str]
-    ended_before: str | None
-    done: asyncio.Future[list[str]]
+    session: str
+    done: asyncio.Future[bool]
 
 
 class Commits:
@@ -168,9 +167,7 @@ class Commits:
         # A byte is packed once and deleted once, so a pass of this pace ends before half as much
         # has come again: this is what bounds the journal under a flood.
         await self._write(statements, 4 * len(body))
-        group.apply()
-        # Also those that packing has just let go of.
-        self.tails.update((session, stage.tail) for session, stage in group.stages.items())
+        group.apply(self.tails)
         self._packing.grew(len(body), len(group.answers))
         telemetry.EVENTS_APPENDED.inc(group.count)
         self._unanswered = group
@@ -178,16 +175,17 @@ class Commits:
     async def _write(self, statements: list[rows.Statement], budget: int) -> bool:
         """One transaction: ``statements`` and a step of packing; False if there was neither."""
         step = self._packing.step(self.tails.values(), budget)
-        if step:
-            statements += step.statements
-        if not statements and not step:
+        every = [*statements, *step.statements] if step else statements
+        if not every and not step:
             return False
         try:
-            seconds, pages = await self._meanwhile(self._writer.start(rows.commit, statements))
-        except Exception:
-            if step:
-                self._rest()
-            raise
+            seconds, pages = await self._meanwhile(self._writer.start(rows.commit, every))
+        except KeepstreamError as error:
+            if not step:
+                raise
+            # What can wait must not fail what cannot.
+            self._rest(error)
+            return await self._write(statements, budget)
         telemetry.COMMIT_SECONDS.observe(seconds)
         self._checkpoints.committed(pages)
         if step and self._packing.applied(step):
@@ -246,21 +244,20 @@ class Commits:
     # -- removals
 
     async def _remove(self, removal: Removal) -> None:
-        sessions, ended_before, done = removal
+        session, done = removal
         try:
-            removed = await self._meanwhile(self._writer.start(rows.remove, sessions, ended_before))
+            removed = await self._meanwhile(self._writer.start(rows.remove, session))
         except Exception as error:  # noqa: BLE001 - as in _commit
             if not done.done():
                 done.set_exception(_copy(error))
             return
-        for session in removed:
-            tail = self.tails.pop(session, None)
-            if tail is not None:
-                tail.clear()
+        tail = self.tails.pop(session, None)
+        if tail is not None:
+            tail.clear()
         self._sweeping = True
         if not done.done():
             done.set_result(removed)
-        self._watchers.wake(removed)
+        self._watchers.wake([session])
 
     # -- what can wait
 
@@ -278,12 +275,12 @@ class Commits:
                 return True
             return idle and await self._write([], 0)
         except Exception as error:  # noqa: BLE001 - appends must go on, or fail by themselves
-            log.warning("The event log could not be tidied up", error=str(error))
-            self._rest()
+            self._rest(error)
             return False
 
-    def _rest(self) -> None:
+    def _rest(self, error: Exception) -> None:
         """Leave what can wait for later: a full disk is not to be asked at every commit."""
+        log.warning("The event log could not be tidied up", error=str(error))
         self._packing.failed()
         asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._wake.set)
 

@@ -76,6 +76,7 @@ class Group:
         self.stages: dict[str, Stage] = {}
         self.answers: list[tuple[Append, Entry]] = []
         self.runs: dict[str, tuple[int, RunRecord, str]] = {}  # with session's key, as JSON
+        self.count = 0  # of new events
         self._numbers: dict[tuple[int, str], int] = {}
 
     def add(self, append: Append, tail: Tail) -> None:
@@ -92,6 +93,7 @@ class Group:
             drafts, n = self._new(drafts, producer, tail)
         events = [draft.at(offset) for offset, draft in enumerate(drafts, stage.last + 1)]
         stage.last += len(events)
+        self.count += len(events)
         self.answers.append((append, Entry(tail.key, producer, n, events)))
 
     def _new(self, drafts: Sequence[Draft], producer: str, tail: Tail) -> tuple[list[Draft], int]:
@@ -110,15 +112,11 @@ class Group:
         self._numbers[known] = highest
         return new, highest
 
-    @property
-    def count(self) -> int:
-        """How many events are new."""
-        return sum(len(entry.events) for _, entry in self.answers)
-
-    def apply(self) -> None:
-        """Make it readable: the commit is done."""
-        for stage in self.stages.values():
+    def apply(self, tails: dict[str, Tail]) -> None:
+        """Make it readable in ``tails``: the commit is done."""
+        for session, stage in self.stages.items():
             stage.tail.status = stage.status
+            tails[session] = stage.tail
         for append, (_, producer, n, events) in self.answers:
             tail = self.stages[append.session.id].tail
             tail.events += events

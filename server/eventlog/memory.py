@@ -47,8 +47,7 @@ class MemoryLog:
         tail = self._tails.get(session.id) or Tail(next(self._keys), session)
         group = Group()
         group.add(append, tail)
-        group.apply()
-        self._tails[session.id] = tail
+        group.apply(self._tails)
         if record is not None:
             self._runs[record.id] = tail.key, record
         group.answer()
@@ -70,17 +69,14 @@ class MemoryLog:
         self._watchers.wake([session])
         return True
 
-    async def expire(self, ended_before: str, limit: int = 100) -> list[str]:
-        """See :meth:`server.eventlog.EventLog.expire`."""
+    async def expired(self, ended_before: str, limit: int = 100) -> list[str]:
+        """See :meth:`server.eventlog.EventLog.expired`."""
         closed = [
             (tail.status.ended, session)
             for session, tail in self._tails.items()
             if tail.status.state == "closed" and (tail.status.ended or "") < ended_before
         ]
-        expired = [session for _, session in sorted(closed)[:limit]]
-        for session in expired:
-            await self.delete(session)
-        return expired
+        return [session for _, session in sorted(closed)[:limit]]
 
     # -- reading
 

@@ -121,24 +121,14 @@ def find(
     return found
 
 
-def remove(
-    connection: apsw.Connection, sessions: Sequence[str], ended_before: str | None
-) -> list[str]:
-    """Take sessions out of sight, with ``ended_before`` only those that closed before; their ids.
-
-    Their rows are left to :func:`sweep`.
-    """
-    condition = "" if ended_before is None else " AND state = 'closed' AND ended < ?"
-    sql = f"DELETE FROM sessions WHERE owner = ? AND id = ?{condition} RETURNING key"  # noqa: S608
-    removed = []
+def remove(connection: apsw.Connection, session: str) -> bool:
+    """Take a session out of sight; its rows are left to :func:`sweep`. False if there is none."""
     with connection:
-        for session in sessions:
-            limits = () if ended_before is None else (ended_before,)
-            key = connection.execute(sql, (OWNER, session, *limits)).get
-            if key is not None:
-                connection.execute("INSERT INTO doomed (session) VALUES (?)", (key,))
-                removed.append(session)
-    return removed
+        sql = "DELETE FROM sessions WHERE owner = ? AND id = ? RETURNING key"
+        key = connection.execute(sql, (OWNER, session)).get
+        if key is not None:
+            connection.execute("INSERT INTO doomed (session) VALUES (?)", (key,))
+    return key is not None
 
 
 #: Rows of a removed session that go in one step: half a megabyte of segments.

@@ -23,9 +23,6 @@ from server.eventlog.watchers import Watchers
 from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord
 
-#: Sessions that one transaction of ``expire`` removes.
-EXPIRE_AT_ONCE = 10
-
 
 @asynccontextmanager
 async def open(  # noqa: A001 - it reads as sqlite.open()
@@ -89,20 +86,9 @@ class SqliteLog:
 
     async def delete(self, session: str) -> bool:
         """See :meth:`server.eventlog.EventLog.delete`."""
-        return bool(await self._remove([session], None))
-
-    async def expire(self, ended_before: str, limit: int = 100) -> list[str]:
-        """See :meth:`server.eventlog.EventLog.expire`."""
-        over = await self._reader.start(rows.expired, ended_before, limit)
-        removed: list[str] = []
-        for start in range(0, len(over), EXPIRE_AT_ONCE):
-            removed += await self._remove(over[start : start + EXPIRE_AT_ONCE], ended_before)
-        return removed
-
-    async def _remove(self, sessions: list[str], ended_before: str | None) -> list[str]:
-        done: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        self._commits.submit(Removal(sessions, ended_before, done))
-        return await done
+        removal = Removal(session, asyncio.get_running_loop().create_future())
+        self._commits.submit(removal)
+        return await removal.done
 
     # -- reading
 
@@ -151,6 +137,10 @@ class SqliteLog:
         return self._watchers.watch(session, wake)
 
     # -- what is kept beside the events
+
+    async def expired(self, ended_before: str, limit: int = 100) -> list[str]:
+        """See :meth:`server.eventlog.EventLog.expired`."""
+        return await self._reader.start(rows.expired, ended_before, limit)
 
     async def sessions(
         self, *, limit: int, before: int | None = None, state: str | None = None

@@ -154,12 +154,13 @@ class Runs:
         return [child.record for child in self._children.values() if child.record.active]
 
     async def stop(self, reason: str, within: float) -> None:
-        """Cancel every run and take no more.
+        """Cancel every run that has a process and take no more; queued ones wait for a new server.
 
         ``within`` in seconds bounds the call; what has not ended shortly before it is killed.
-        Every run has its terminal event then, unless the store refused it all that time.
+        Every run but those has its terminal event then, unless the store refused it all that time.
         """
         self._closing = True
+        self._leave_the_queue()
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         for child in list(self._children.values()):
@@ -206,7 +207,7 @@ class Runs:
         self._empty.clear()
         self._queue.append(child)
         if self._closing:
-            self._cancel_for_stop(child, "the server is stopping")
+            self._leave_the_queue()
         self._fill()
 
     def _fill(self) -> None:
@@ -215,6 +216,12 @@ class Runs:
             if child.state is State.QUEUED:
                 self._placed.add(child)
                 child.signal(Signal.PLACED)
+
+    def _leave_the_queue(self) -> None:
+        # Their records say that they are queued: no code of theirs ever ran.
+        for child in [waiting for waiting in self._queue if waiting.state is State.QUEUED]:
+            child.abandon()
+            self.over(child)
 
     def _cancel_for_stop(self, child: Child, reason: str) -> None:
         task = asyncio.create_task(child.cancel(reason))

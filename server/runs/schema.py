@@ -28,6 +28,8 @@ def check(schema: Schema, value: object, name: str) -> None:
         raise InvalidInput(
             f"the schema refers to what it does not hold: {error}", path=name
         ) from None
+    except RecursionError:
+        raise InvalidInput("the schema refers to itself without end", path=name) from None
     if fault is not None:
         path = name + "".join(_step(part) for part in [*fault.absolute_path, *_named(fault)])
         raise InvalidInput(f"{path}: {fault.message}", path=path)

@@ -121,13 +121,17 @@ class Hub:
         return head, 0
 
     async def listed(self, limit: int, before: int | None, state: str | None) -> list[Head]:
-        """A page of sessions, newest first; the first page begins with those in memory only."""
+        """A page of sessions, newest first; the first page begins with those in memory only.
+
+        Those have no place in the order that pages continue by: what does not fit on the first page
+        is not listed.
+        """
         waiting: list[Head] = []
         if before is None and state in (None, "waiting"):
             waiting = [s.head for s in self if s.id in self._waiting and s.loaded]
             waiting.sort(key=lambda head: head.record.created, reverse=True)
         stored = await self.events.sessions(limit=limit, before=before, state=state)
-        return waiting[:limit] + stored
+        return (waiting + stored)[:limit]
 
     def current(self, head: Head) -> tuple[Head, int]:
         """A stored head as it stands in memory, and how many read it."""

@@ -169,7 +169,7 @@ class Session:
         subscribers = self.audience.write(self.epoch, events, over=over)
         if log.is_enabled_for(logging.DEBUG):
             for event in events:
-                bound = {"session": self.id, "offset": event.offset}
+                bound = {"session": self.id, "run": self.head.run, "offset": event.offset}
                 log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
                 log.debug("Event emitted", subscribers=subscribers, **bound)
 

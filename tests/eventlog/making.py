@@ -57,10 +57,8 @@ async def whole(events: EventLog, session: str, limit: int = 1000) -> list[Event
     return log
 
 
-async def until(condition: Callable[[], bool], turns: int = 100_000) -> None:
-    """Let the loop turn until ``condition`` holds."""
-    for _ in range(turns):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came true")
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until ``condition`` holds."""
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.001)

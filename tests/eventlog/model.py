@@ -61,17 +61,13 @@ class Model:
                 log.events.append(draft.at(len(log.events) + 1))
         return log.events[begin:]
 
-    def expire(self, ended_before: str, limit: int) -> set[str]:
-        """Return the ids of those that went."""
-        over = [
-            (log.status.ended, name)
+    def expired(self, ended_before: str) -> dict[str, str]:
+        """Return which are over, and since when."""
+        return {
+            name: log.status.ended or ""
             for name, log in self.logs.items()
             if log.status.state == "closed" and (log.status.ended or "") < ended_before
-        ]
-        gone = {name for _, name in sorted(over)[:limit]}
-        for name in gone:
-            del self.logs[name]
-        return gone
+        }
 
     def heads(self) -> list[Head]:
         """Return the list of sessions, newest first."""

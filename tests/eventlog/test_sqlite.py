@@ -137,6 +137,30 @@ async def test_a_removed_session_leaves_no_row(path: Path) -> None:
         assert left == list(range(1, len(left) + 1))
 
 
+async def test_a_session_removed_while_it_is_packed_leaves_no_row(path: Path) -> None:
+    """What a pass has still before it when the session is deleted is not packed any more."""
+    async with sqlite.open(path, journal_bytes=2_000_000) as events:
+        await events.append(session("s2"), unnumbered(25, "x" * 70_000))
+        await events.append(session("s1"), unnumbered(10, "x" * 70_000))
+        assert events.recent("s1", 0)
+        await events.delete("s1")
+        await until(lambda: asked(path, "SELECT count(*) FROM journal") == [(0,)])
+        assert asked(path, "SELECT DISTINCT session FROM segments") == [(1,)]
+
+
+async def test_a_run_that_comes_again_is_the_new_sessions(path: Path) -> None:
+    """A run's record does not go with a deleted session whose rows are still being swept."""
+    async with sqlite.open(path, journal_bytes=100_000) as events:
+        await events.append(session(), unnumbered(60, "x" * 70_000), record=run())
+        await until(lambda: events.recent("s1", 0) is None)
+        deleting = asyncio.ensure_future(events.delete("s1"))
+        await asyncio.sleep(0)
+        await events.append(session(), unnumbered(1), record=run(pid=2))
+        assert await deleting
+        await until(lambda: asked(path, "SELECT count(*) FROM doomed") == [(0,)])
+        assert await events.runs("s1") == [run(pid=2)]
+
+
 async def test_the_write_ahead_log_stays_short(path: Path) -> None:
     """Writers that never pause and readers that never stop do not make the WAL grow for ever."""
     pages = 64

@@ -4,6 +4,8 @@ import asyncio
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -12,7 +14,7 @@ import apsw.ext
 from server.eventlog import sqlite
 from tests.eventlog.children import numbers
 from tests.eventlog.conftest import restless
-from tests.eventlog.making import drafts, offsets, session, whole
+from tests.eventlog.making import drafts, offsets, session, unnumbered, until, whole
 
 CHILD = [sys.executable, "-m", "tests.eventlog.children"]
 
@@ -58,20 +60,47 @@ def test_a_full_disk(path: Path) -> None:
     assert lines[1:] == ["StoreUnavailable", "kept", "again True"]
 
 
-async def test_a_failed_commit_takes_what_waits_behind_it_along(path: Path) -> None:
-    """Nobody's append is kept after one of the same session that was not."""
-    async with sqlite.open(path) as events:
-        await events.append(session(), drafts(1), producer="r_1")
-        stranger = apsw.Connection(str(path))
-        stranger.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON journal BEGIN SELECT RAISE(FAIL, 'no'); END"
-        )
-        failing = [events.append(session(), drafts(n), producer="r_1") for n in (2, 3)]
-        await asyncio.sleep(0)
-        failing += [events.append(session(), drafts(4), producer="r_1")]
-        errors = await asyncio.gather(*failing, return_exceptions=True)
+@contextmanager
+def refusing(path: Path, table: str, condition: str = "1") -> Iterator[None]:
+    """Have the database itself refuse rows of ``table``, as a stranger can."""
+    stranger = apsw.Connection(str(path))
+    stranger.set_busy_timeout(5000)
+    stranger.execute(
+        f"CREATE TRIGGER no BEFORE INSERT ON {table} WHEN {condition}"
+        " BEGIN SELECT RAISE(FAIL, 'no'); END"
+    )
+    try:
+        yield
+    finally:
         stranger.execute("DROP TRIGGER no")
         stranger.close()
-        assert {getattr(error, "code", None) for error in errors} == {"store_unavailable"}
+
+
+async def test_a_failed_commit_takes_what_waits_behind_it_along(path: Path) -> None:
+    """Nobody's append is kept after one of the same session that was not; other sessions' are."""
+    async with sqlite.open(path) as events:
+        await events.append(session(), drafts(1), producer="r_1")
+        with refusing(path, "journal", "instr(CAST(new.body AS TEXT), 'unlucky')"):
+            unlucky = events.append(session(), drafts(2, text="unlucky"), producer="r_1")
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert not unlucky.done()
+            behind = events.append(session(), drafts(3), producer="r_1")
+            beside = events.append(session("s2"), drafts(1), producer="r_2")
+            errors = await asyncio.gather(unlucky, behind, return_exceptions=True)
+            assert {getattr(error, "code", None) for error in errors} == {"store_unavailable"}
+            assert offsets(await beside) == [1]
         again = await events.append(session(), drafts(2, 3, 4), producer="r_1")
         assert offsets(again) == [2, 3, 4]
+
+
+async def test_packing_that_fails_fails_no_append(path: Path) -> None:
+    """While nothing can be packed appends go on, and it is packed when that can be done again."""
+    async with sqlite.open(path, journal_bytes=1000) as events:
+        with refusing(path, "segments"):
+            log = await events.append(session(), unnumbered(20))
+            for _ in range(5):
+                log = [*log, *await events.append(session(), unnumbered(20))]
+            assert events.recent("s1", 0) == log
+        await until(lambda: events.recent("s1", 0) is None)
+        assert await whole(events, "s1") == log
