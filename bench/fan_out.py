@@ -47,6 +47,7 @@ def line(n: int, text: str) -> bytes:
 
 
 def _deliveries(opened: Readers, emit: Callable[[int], None], burst: int) -> float:
+    opened.settle()
     opened.received = 0
     emit(burst)
     opened.settle()
