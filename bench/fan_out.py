@@ -7,17 +7,24 @@ reader would see of events that come at that pace, and no server can batch more 
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from statistics import median
 
 from bench.keepstream import pipes, server
 from bench.machine import Busy, pin_client
-from bench.queue_peer import peer
+from bench.peers import peer
 from bench.readers import Readers, readers
 from bench.table import Table
 
 READERS = 1000
 ROUNDS = 5
 SECONDS = 2.0
+BURSTS = (1, 10)
+SERVERS = {
+    "keepstream": "Keepstream: every event committed (SQLite, FULL) before it is sent",
+    "queue_peer": "aiohttp with a queue and a task for each reader, `send_json`; keeps nothing",
+    "bare_peer": "a bare loop of `send`, the floor on this machine; no server",
+}
 TEXT = "x" * 70  # makes an event of about 200 bytes
 
 
@@ -63,38 +70,37 @@ def _deliveries(opened: Readers, emit: Callable[[int], None], burst: int) -> flo
 
 
 def fan_out() -> Table:
-    """The table: both servers, one by one and in bursts of ten."""
+    """The table: all servers in turn, one by one and in bursts of ten."""
     pin_client()
     busy = Busy()
     found: dict[tuple[str, int], list[float]] = {}
-    with server(HEARTBEAT_SECONDS="600") as served, pipes(served, 1) as lent, peer() as other:
-        ((session, pipe),) = lent.items()
-        run = Pipe(pipe)
-        path = f"/api/sessions/{session}/ws"
-        with (
-            readers(served.address, [path] * READERS) as ours,
-            readers(other.address, ["/ws"] * READERS) as theirs,
-        ):
-            for _ in range(ROUNDS):
-                for burst in (1, 10):
-                    found.setdefault(("Keepstream", burst), []).append(
-                        _deliveries(ours, run.emit, burst)
-                    )
-                    found.setdefault(("queue", burst), []).append(
-                        _deliveries(theirs, other.emit, burst)
-                    )
+    with ExitStack() as stack:
+        served = stack.enter_context(server(HEARTBEAT_SECONDS="600"))
+        ((session, pipe),) = stack.enter_context(pipes(served, 1)).items()
+        emitters: dict[str, Callable[[int], None]] = {"keepstream": Pipe(pipe).emit}
+        paths = [f"/api/sessions/{session}/ws"] * READERS
+        opened = {"keepstream": stack.enter_context(readers(served.address, paths))}
+        for name in ("queue_peer", "bare_peer"):
+            other = stack.enter_context(peer(f"bench.{name}"))
+            emitters[name] = other.emit
+            opened[name] = stack.enter_context(readers(other.address, ["/ws"] * READERS))
+        for _ in range(ROUNDS):
+            for burst in BURSTS:
+                for name, emit in emitters.items():
+                    rate = _deliveries(opened[name], emit, burst)
+                    found.setdefault((name, burst), []).append(rate)
+    return _table(found, busy.share())
+
+
+def _table(found: dict[tuple[str, int], list[float]], busy: float) -> Table:
     table = Table(
         "Fan-out: 1 session, 1,000 WebSocket readers, deliveries/s",
         ["server", "one by one", "bursts of ten"],
     )
-    names = {"Keepstream": "Keepstream, committed (SQLite, FULL) before sent"}
-    names["queue"] = "aiohttp, a queue and a task a reader, `send_json`, nothing kept"
-    for name, label in names.items():
-        table.row(label, *(f"{median(found[name, burst]):,.0f}" for burst in (1, 10)))
-    ratios = (
-        median(a / b for a, b in zip(found["Keepstream", n], found["queue", n], strict=True))
-        for n in (1, 10)
-    )
-    table.row("ratio", *(f"{ratio:.1f}×" for ratio in ratios))
-    table.note(f"load client {busy.share():.0%} busy, medians of {ROUNDS} rounds")
+    for name, label in SERVERS.items():
+        table.row(label, *(f"{median(found[name, burst]):,.0f}" for burst in BURSTS))
+    for name, label in (("queue_peer", "Keepstream : queue"), ("bare_peer", "Keepstream : `send`")):
+        pairs = ([*zip(found["keepstream", n], found[name, n], strict=True)] for n in BURSTS)
+        table.row(label, *(f"{median(a / b for a, b in each):.2f}" for each in pairs))
+    table.note(f"load client {busy:.0%} busy, medians of {ROUNDS} rounds")
     return table

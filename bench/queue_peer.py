@@ -1,52 +1,17 @@
 """What most write first: a queue and a task for each subscriber. Keeps nothing.
 
-Run as a program it serves ``/ws`` and puts an event into every queue for each byte it reads.
+Serves ``/ws``; puts an event into every queue for each byte that it reads from stdin.
 """
 
 import asyncio
 import json
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from bench.machine import SERVER_CORE, pinned
-
-
-class Peer:
-    """A running one."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int):
-        self._process = process
-        self.address = ("127.0.0.1", port)
-
-    def emit(self, count: int) -> None:
-        """Have ``count`` events put into every queue in one turn."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"x" * count)
-        self._process.stdin.flush()
-
-
-@contextmanager
-def peer() -> Iterator[Peer]:
-    """The plain server on the server's core."""
-    process = subprocess.Popen(
-        pinned([sys.executable, "-m", "bench.queue_peer"], SERVER_CORE),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        yield Peer(process, json.loads(process.stdout.readline())["port"])
-    finally:
-        process.terminate()
-        process.communicate()
+from aiohttp import web
 
 
 async def _serve() -> None:
-    from aiohttp import web  # noqa: PLC0415 - the client imports this module too
-
     queues: set[asyncio.Queue[dict[str, Any]]] = set()
 
     async def subscribe(request: web.Request) -> web.WebSocketResponse:

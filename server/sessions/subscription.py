@@ -123,6 +123,7 @@ class Subscription:
         self.connected = time.monotonic()
         self.last_sent = self.connected
         self._pace = Pace(heartbeat, self.connected)
+        self._bytes_sent = telemetry.BYTES_SENT.labels(sink.transport)
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
         self._wake = asyncio.Event()
@@ -252,4 +253,4 @@ class Subscription:
     def _write(self, data: bytes) -> None:
         self.sink.write(data)
         self.last_sent = time.monotonic()
-        telemetry.BYTES_SENT.labels(self.sink.transport).inc(len(data))
+        self._bytes_sent.inc(len(data))
