@@ -9,6 +9,7 @@ bytes, so live and history cannot differ.
 import re
 import secrets
 import string
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -38,15 +39,19 @@ SERVER_ONLY = TERMINAL | frozenset(
 encode_json = msgspec.json.Encoder().encode
 
 
-class Event(NamedTuple):
-    """One immutable line of a session's log."""
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One immutable line of a session's log.
+
+    Not a tuple: tens of thousands are kept, and the garbage collector would look at each again and
+    again. These hold nothing that could form a cycle, and it does not look at them.
+    """
 
     offset: int
     type: str
     line: bytes  # the whole event as JSON, no line end
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An event that has no offset yet: the log gives it one when it commits it."""
 
     type: str
@@ -94,9 +99,16 @@ def draft(
     ``micros`` is the child's wall clock at ``emit`` in µs since 1970 (default: now). ``speaker`` is
     empty or ``"agent":…,"span":…,`` already encoded, with the trailing comma.
     """
-    time = timestamp(micros) if micros is not None else now()
-    head = f'"time":"{time}","type":"{type_}","run":"{run}",'.encode()
-    return Draft(type_, b'%b%b"data":%b}' % (head, speaker, data), n)
+    seconds, fraction = divmod(time.time_ns() // 1000 if micros is None else micros, 1_000_000)
+    tail = b'"time":"%b.%06dZ","type":"%b","run":"%b",%b"data":%b}' % (
+        _second(seconds),
+        fraction,
+        type_.encode(),
+        run.encode(),
+        speaker,
+        data,
+    )
+    return Draft(type_, tail, n)
 
 
 def server_draft(type_: str, run: str, data: Mapping[str, Any]) -> Draft:
@@ -105,19 +117,19 @@ def server_draft(type_: str, run: str, data: Mapping[str, Any]) -> Draft:
 
 
 @lru_cache(maxsize=16)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _second(seconds: int) -> bytes:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 def timestamp(micros: int) -> str:
     """RFC 3339 in UTC with microseconds: ``2026-11-22T22:00:00.123456Z``."""
     seconds, fraction = divmod(micros, 1_000_000)
-    return f"{_second(seconds)}.{fraction:06d}Z"
+    return f"{_second(seconds).decode()}.{fraction:06d}Z"
 
 
 def now() -> str:
     """The wall clock as :func:`timestamp`; data only, never an order or a duration."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return timestamp(time.time_ns() // 1000)
 
 
 def new_epoch() -> str:

@@ -1,5 +1,6 @@
 """Real servers for every test: one that the suite shares, and a factory for special ones."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,13 @@ from tests.system.processes import FLOWS, Server, StartServer
 def pytest_configure(config: pytest.Config) -> None:
     """Register what this suite marks."""
     config.addinivalue_line("markers", "slow: takes minutes because the rule is about minutes")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where every system package is installed (``NO_SKIPS=1``), a test that skips has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

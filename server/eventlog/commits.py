@@ -170,6 +170,7 @@ class Commits:
         group.apply(self.tails)
         self._packing.grew(len(body), len(group.answers))
         telemetry.EVENTS_APPENDED.inc(group.count)
+        self._answer()  # a group with nothing new goes to no disk, and so told of none before it
         self._unanswered = group
 
     async def _write(self, statements: list[rows.Statement], budget: int) -> bool:

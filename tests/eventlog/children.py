@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+import msgspec
+
 from server.errors import StoreUnavailable
 from server.eventlog import EventLog, sqlite
 from server.events import Draft, server_draft
@@ -23,7 +25,9 @@ def say(*words: object) -> None:
 
 def numbered(n: int) -> Draft:
     """A draft that tells its own number."""
-    return server_draft("agent_delta", "r_1", {"n": n, "text": "x" * (n * 37 % 3000)})._replace(n=n)
+    return msgspec.structs.replace(
+        server_draft("agent_delta", "r_1", {"n": n, "text": "x" * (n * 37 % 3000)}), n=n
+    )
 
 
 def numbers(log: list[bytes]) -> list[int]:

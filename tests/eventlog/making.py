@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from server.eventlog import EventLog
 from server.events import Draft, Event, server_draft
 from server.records import RunRecord, SessionRecord, SessionState
@@ -18,7 +20,10 @@ def session(name: str = "s1", **fields: Any) -> SessionRecord:
 
 def drafts(*numbers: int, text: str = "word") -> list[Draft]:
     """A draft for each of a producer's numbers."""
-    return [server_draft("agent_delta", "r_1", {"text": text})._replace(n=n) for n in numbers]
+    return [
+        msgspec.structs.replace(server_draft("agent_delta", "r_1", {"text": text}), n=n)
+        for n in numbers
+    ]
 
 
 def unnumbered(count: int, text: str = "word") -> list[Draft]:

@@ -78,6 +78,18 @@ async def test_a_number_repeated_before_the_first_is_committed_is_left_out(
     assert [offsets(await each) for each in waiting] == [[1, 2], [], []]
 
 
+async def test_a_repeat_behind_a_commit_is_answered_and_so_is_the_commit(events: EventLog) -> None:
+    """An append with nothing new hides no answer, whenever it comes."""
+    for turns in range(6):
+        first = events.append(session(), drafts(2 * turns + 1, 2 * turns + 2), producer="r_1")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        repeats = [events.append(session(), drafts(1), producer="r_1") for _ in range(3)]
+        async with asyncio.timeout(20):
+            assert offsets(await first) == [2 * turns + 1, 2 * turns + 2]
+            assert [await each for each in repeats] == [[], [], []]
+
+
 async def test_a_number_repeated_in_one_append_is_left_out(events: EventLog) -> None:
     """A repeat is known within one append too."""
     assert offsets(await events.append(session(), drafts(1, 1, 2, 2), producer="r_1")) == [1, 2]
