@@ -117,8 +117,11 @@ async def test_idempotency_key_outlives_the_server(start_server: StartServer) ->
         assert [event["type"] for event in events].count("run_start") == 1
 
 
-async def test_queued_run_ends_once_after_a_crash(start_server: StartServer, gate: Gate) -> None:
-    """A run that waited for its place when the server died ends once, by running or as lost."""
+@pytest.mark.parametrize("end", ["kill", "terminate"])
+async def test_queued_run_survives_a_restart(
+    start_server: StartServer, gate: Gate, end: str
+) -> None:
+    """A run that waited for its place when the server went runs once, on the next server."""
     first = start_server(MAX_RUNS=1)
     busy, session = fresh(), fresh()
     async with Api(first.url) as api:
@@ -126,11 +129,13 @@ async def test_queued_run_ends_once_after_a_crash(start_server: StartServer, gat
         gate.let(1)
         await api.reached(busy, "tick")
         await api.start(session, "count", n=3)
-    await stopped(first, "kill")
+    await stopped(first, end)
     async with Api(start_server(first.data_dir, MAX_RUNS=1).url) as api:
-        assert (await api.ended(busy))[-1]["data"]["code"] == "run_lost"
+        last = (await api.ended(busy))[-1]
+        assert last["data"].get("code", last["type"]) == {"kill": "run_lost"}.get(end, "cancelled")
         events = await api.ended(session)
-        assert events[-1]["type"] == "complete" or events[-1]["data"]["code"] == "run_lost"
+        assert events[-1]["type"] == "complete"
+        assert [event["type"] for event in events].count("run_start") == 1
         assert [event["type"] in TERMINAL for event in events].count(True) == 1
 
 
