@@ -176,7 +176,9 @@ class Hub:
         if record is not None and record.active:
             held.runs.add(record.id)
         future = self.events.append(held.record, drafts, producer=producer, record=record)
-        future.add_done_callback(lambda done: self._appended(held, record, done))
+        if record is not None or not held.stored:
+            # Events alone need no word from here: the log's wake-up tells the session.
+            future.add_done_callback(lambda done: self._appended(held, record, done))
         return future
 
     def _appended(
