@@ -1,13 +1,17 @@
 """A reader, its session and its log: no gap, no double, whatever the socket does."""
 
+import json
 import random
 import time
 
 import pytest
 
+from server.sessions import subscription
+from server.sessions.pace import SLOW_SECONDS
 from server.sessions.session import Session
 from server.sessions.subscription import LIVE_BACKLOG, SLOW_ABORT_SECONDS, Bye
 from tests.sessions.conftest import NAME, Stage, settle
+from tests.sessions.test_pace import tcp_info
 from tests.sessions.wire import Wire
 
 
@@ -121,6 +125,41 @@ async def test_heartbeat_only_into_silence(stage: Stage) -> None:
         it.reader.beat(now + 9)
         it.wire.flow()
         assert len(it.wire.of("heartbeat")) == 1, "no heartbeat is piled on what was not taken"
+
+
+async def test_a_reader_that_takes_nothing_hears_it_and_is_cut(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who acknowledges but takes nothing for its time is told ``slow``, and is cut later."""
+    monkeypatch.setattr(subscription, "SLOW_ABORT_SECONDS", 0)
+    await stage.start()
+    async with stage.reading() as it:
+        it.wire.stall()
+        await stage.emit(1000)
+        it.wire.info = tcp_info(acked=5, notsent=9, probes=1)
+        began = time.monotonic()
+        for second in range(int(SLOW_SECONDS)):
+            it.reader.beat(began + second)
+        assert it.reader.reason == "gone", "nothing was said yet"
+        it.reader.beat(began + SLOW_SECONDS + 6)
+        assert json.loads(bytes(it.wire.held).splitlines()[-1])["reason"] == "slow"
+        with pytest.raises(ConnectionResetError):
+            await it.task
+        assert it.wire.aborted
+        assert it.reader.reason == "slow"
+
+
+async def test_a_dead_peer_is_cut_without_a_word(stage: Stage) -> None:
+    """Who acknowledges nothing is cut; there is nobody to say anything to."""
+    await stage.start()
+    async with stage.reading() as it:
+        began = time.monotonic()
+        for second in range(4):  # heartbeats are a second apart
+            it.wire.info = tcp_info(acked=5, unacked=1, last_ack=second)
+            it.reader.beat(began + second)
+        assert it.wire.aborted
+        assert not it.wire.of("bye")
+        assert it.reader.reason == "gone"
 
 
 @pytest.mark.parametrize("reason", ["restart", "rotate", "deleted"])

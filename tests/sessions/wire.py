@@ -36,6 +36,7 @@ class Wire:
         self.taken = bytearray()
         self.held = bytearray()
         self.aborted = False
+        self.info = b""
         self._flows = asyncio.Event()
         self._flows.set()
 
@@ -72,8 +73,8 @@ class Wire:
         self._flows.set()
 
     def tcp_info(self) -> bytes:
-        """Know nothing of TCP."""
-        return b""
+        """Return what the test says of TCP."""
+        return self.info
 
     @property
     def frames(self) -> list[dict[str, Any]]:
