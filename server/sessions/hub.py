@@ -120,18 +120,23 @@ class Hub:
             raise unknown(name)
         return head, 0
 
-    async def listed(self, limit: int, before: int | None, state: str | None) -> list[Head]:
-        """A page of sessions, newest first; the first page begins with those in memory only.
+    async def listed(
+        self, limit: int, before: int | None, state: str | None
+    ) -> tuple[list[Head], int | None]:
+        """A page of sessions, newest first, and what the next page is before; None if none is.
 
-        Those have no place in the order that pages continue by: what does not fit on the first page
-        is not listed.
+        The first page begins with those in memory only. They have no place in the order that pages
+        continue by: what does not fit on the first page is not listed.
         """
         waiting: list[Head] = []
         if before is None and state in (None, "waiting"):
             waiting = [s.head for s in self if s.id in self._waiting and s.loaded]
             waiting.sort(key=lambda head: head.record.created, reverse=True)
-        stored = await self.events.sessions(limit=limit, before=before, state=state)
-        return (waiting + stored)[:limit]
+        page = waiting[:limit]
+        room = limit - len(page)
+        stored = await self.events.sessions(limit=room + 1, before=before, state=state)
+        more = stored[room].order + 1 if len(stored) > room else None
+        return page + stored[:room], more
 
     def current(self, head: Head) -> tuple[Head, int]:
         """A stored head as it stands in memory, and how many read it."""

@@ -40,11 +40,9 @@ async def listing(request: web.Request) -> web.Response:
     limit = answers.number(request, "limit", 50, range(1, 1001))
     before = answers.number(request, "before", 0, range(10**18)) or None
     state = answers.choice(request, "state", STATES)
-    heads = await hub.listed(limit + 1, before, state)
-    found = [describe(*hub.current(head)) for head in heads[:limit]]
-    # The first of the next page is known: that page is of those before the one after it.
-    more = {"next": str(heads[limit].order + 1)} if len(heads) > limit else {}
-    return answers.json({"sessions": found} | more)
+    heads, more = await hub.listed(limit, before, state)
+    found = [describe(*hub.current(head)) for head in heads]
+    return answers.json({"sessions": found} | ({"next": str(more)} if more else {}))
 
 
 async def show(request: web.Request) -> web.Response:
