@@ -1,7 +1,7 @@
 """From the bytes of a child to committed events: decode, commit, acknowledge.
 
-While something of the run is being committed the next read waits, and with it the socket: a child
-that emits faster than the store commits is slowed down by its own pipe, and nobody else is.
+While something of the run is being committed what comes next waits, and soon the socket with it: a
+child that emits faster than the store commits is slowed down by its own pipe, and nobody else is.
 """
 
 import asyncio
@@ -21,6 +21,9 @@ from server.runs.evidence import Evidence
 from server.runs.life import Signal
 
 ACK_SECONDS = 0.02
+#: Bytes that wait here for the commit before them: to stop and start a socket at each commit would
+#: cost more than to read it. What is more stays in the kernel.
+BACKLOG_BYTES = 64 << 10
 ACK_AT_ONCE = 256 << 10  # bytes that were committed since the last acknowledgement
 
 
@@ -45,6 +48,8 @@ class Intake:
         self._decoder = pipe.Decoder(commits.record.id)
         self._connection: Connection | None = None
         self._backlog: list[bytes] = []
+        self._waiting = 0  # bytes in the backlog
+        self._paused = False
         self._open = False
         self._over = False
         self._committed = 0
@@ -65,7 +70,9 @@ class Intake:
             return
         if not self._open or self._commits.busy:
             self._backlog.append(data)
-            if self._connection is not None:
+            self._waiting += len(data)
+            if self._waiting > BACKLOG_BYTES and not self._paused and self._connection is not None:
+                self._paused = True
                 self._connection.pause()
         else:
             self._take(data)
@@ -75,7 +82,9 @@ class Intake:
         if self._backlog and self._open and not self._over and not self._commits.busy:
             data = b"".join(self._backlog)
             self._backlog.clear()
-            if self._connection is not None:
+            self._waiting = 0
+            if self._paused and self._connection is not None:
+                self._paused = False
                 self._connection.resume()
             self._take(data)
 
