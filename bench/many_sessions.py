@@ -8,19 +8,20 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from statistics import quantiles
 
 from bench.fan_out import TEXT, line
 from bench.keepstream import pipes, server
 from bench.machine import Busy, cpu_seconds, pin_client
+from bench.peers import Peer, peer
 from bench.readers import Readers, readers
 from bench.table import Table
 
 SESSIONS = 500
-RATES = (20_000, 40_000)
+RATES = (5_000, 20_000, 40_000)
 SECONDS = 5.0
-FLOOD_EVENTS = 2_000_000
+FLOOD_EVENTS = 1_000_000
 FLOOD_LINES = 40  # in one write to a pipe
 
 
@@ -60,20 +61,39 @@ class Feeder:
 
 
 def many_sessions() -> Table:
-    """The table: latency at two rates, and the flood."""
+    """The table: latency at some rates and the flood, here and with the least that commits."""
     pin_client()
     table = Table(
-        "500 runs, one WebSocket reader each, every event committed (SQLite, FULL) before sent",
-        ["work", "events/s", "p50", "p99", "server core busy", "load client busy"],
+        "500 sessions, one WebSocket reader each, every event committed (SQLite, FULL) before sent",
+        ["work", "server", "events/s", "p50", "p99", "server core busy", "load client busy"],
     )
-    with server(HEARTBEAT_SECONDS="600") as served, pipes(served, SESSIONS) as lent:
+    with ExitStack() as stack:
+        served = stack.enter_context(server(HEARTBEAT_SECONDS="600"))
+        lent = stack.enter_context(pipes(served, SESSIONS))
         paths = [f"/api/sessions/{session}/ws" for session in lent]
-        feeder = Feeder(list(lent.values()))
-        with readers(served.address, paths) as opened:
-            for rate in RATES:
-                table.row(*_paced(opened, feeder, rate, served.pid))
-            table.row(*_flood(opened, feeder, served.pid))
+        ours = stack.enter_context(readers(served.address, paths))
+        other = stack.enter_context(peer("bench.store_peer"))
+        theirs = stack.enter_context(readers(other.address, [f"/{n}" for n in range(SESSIONS)]))
+        sockets = [stack.enter_context(_session(other, n)) for n in range(SESSIONS)]
+        sides = [
+            ("Keepstream", ours, Feeder(list(lent.values())), served.pid),
+            ("the least that commits", theirs, Feeder(sockets), other.pid),
+        ]
+        for rate in RATES:
+            for name, opened, feeder, pid in sides:
+                table.row(f"{rate:,}/s, one by one", name, *_paced(opened, feeder, rate, pid))
+        for name, opened, feeder, pid in sides:
+            table.row("as fast as they go in", name, *_flood(opened, feeder, pid))
     return table
+
+
+@contextmanager
+def _session(other: Peer, number: int) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(other.said["address"])
+        connection.sendall(b"%d\n" % number)
+        connection.setblocking(False)
+        yield connection
 
 
 def _paced(opened: Readers, feeder: Feeder, rate: int, pid: int) -> Iterator[str]:
@@ -93,7 +113,6 @@ def _paced(opened: Readers, feeder: Feeder, rate: int, pid: int) -> Iterator[str
         seen += opened.pump_timed(1.0)
         feeder.hear()
     cuts = quantiles(opened.latencies, n=100)
-    yield f"{rate:,}/s, one by one, spread evenly"
     yield f"{sent / SECONDS:,.0f}"
     yield f"{cuts[49] / 1e6:.1f} ms"
     yield f"{cuts[98] / 1e6:.1f} ms"
@@ -114,7 +133,6 @@ def _flood(opened: Readers, feeder: Feeder, pid: int) -> Iterator[str]:
         received += opened.pump_counted(0)
         feeder.hear()
     took = time.monotonic() - began
-    yield "as fast as they go in"
     yield f"{received / took:,.0f}"
     yield "–"
     yield "–"

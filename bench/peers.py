@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from bench.machine import SERVER_CORE, pinned
 
@@ -12,9 +13,11 @@ from bench.machine import SERVER_CORE, pinned
 class Peer:
     """A running one."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int):
+    def __init__(self, process: subprocess.Popen[bytes], said: dict[str, Any]):
         self._process = process
-        self.address = ("127.0.0.1", port)
+        self.pid = process.pid
+        self.said = said  # its first line of output, which names its port
+        self.address = ("127.0.0.1", int(said["port"]))
 
     def emit(self, count: int) -> None:
         """Have ``count`` events put into every queue in one turn."""
@@ -33,7 +36,7 @@ def peer(module: str) -> Iterator[Peer]:
     )
     assert process.stdout is not None
     try:
-        yield Peer(process, json.loads(process.stdout.readline())["port"])
+        yield Peer(process, json.loads(process.stdout.readline()))
     finally:
         process.terminate()
         process.communicate()
