@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test check format bench requirements system-packages clean
+.PHONY: demo run test check format bench chaos requirements system-packages clean
 
 demo: $(READY)  ## run the strategy workflow end to end, and cut the connection on the way
 	@$(BIN)/python -m examples.demo
@@ -12,7 +12,7 @@ run: $(READY)  ## serve on http://127.0.0.1:8080
 	@exec $(BIN)/python -m server
 
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -27,13 +27,16 @@ format: $(READY)
 bench: $(READY)  ## print the figures of the README
 	@$(BIN)/python -m bench $(ARGS)
 
+chaos: $(READY)  ## faults on purpose, and a verdict on what they cost; one: ARGS="kill-server --size 50"
+	@$(BIN)/python -m chaos $(ARGS)
+
 requirements: $(READY)  ## pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --upgrade \
 		--quiet --no-header --no-annotate --output-file requirements.txt
 
 system-packages:  ## what some tests need beside Python; the only command that needs root
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx chromium
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx chromium strace
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,7 +11,6 @@ from aiohttp import web
 from server.errors import SettingsError
 from server.eventlog.stores import open_store
 from server.runs import Catalogue, Runs
-from server.runs.lost import lost
 from server.sessions import pulse
 from server.sessions.admission import Admission
 from server.sessions.hub import Hub
@@ -45,8 +44,8 @@ async def _running(settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         events = await stack.enter_async_context(open_store(settings))
         hub = Hub(settings, events)
-        runs = await stack.enter_async_context(Runs(settings, catalogue, hub.append))
-        await _take_up(hub, runs)
+        found = await hub.find_runs()
+        runs = await stack.enter_async_context(Runs(settings, catalogue, hub.append, found=found))
         admission = Admission(hub, runs, catalogue)
         app = application(settings)
         app[HUB], app[ADMISSION], app[CATALOGUE] = hub, admission, catalogue
@@ -54,25 +53,7 @@ async def _running(settings: Settings) -> AsyncIterator[None]:
         await stack.enter_async_context(_importing(catalogue, runs))
         runner = await stack.enter_async_context(_listening(app, settings))
         yield
-        await _stop(hub, runs, runner)
-
-
-async def _take_up(hub: Hub, runs: Runs) -> None:
-    # Until a run can be found again, one whose server died has lost its process with it.
-    for record in await hub.find_runs():
-        if record.state == "queued":
-            runs.resume_queued(record)
-        else:
-            draft, ended = lost(record)
-            await hub.append(record.session, [draft], record=ended)
-            log.warning(
-                "Workflow finished",
-                session=record.session,
-                run=record.id,
-                state="error",
-                events=(await hub.look(record.session))[0].last,
-                seconds=0,
-            )
+        await _stop(settings, hub, runs, runner)
 
 
 @asynccontextmanager
@@ -122,12 +103,12 @@ def _url(settings: Settings, runner: web.AppRunner) -> str:
     return f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
 
 
-async def _stop(hub: Hub, runs: Runs, runner: web.AppRunner) -> None:
-    log.info("Server stopping")
+async def _stop(settings: Settings, hub: Hub, runs: Runs, runner: web.AppRunner) -> None:
+    log.info("Server stopping", runs=settings.stop_runs)
     for site in tuple(runner.sites):
         await site.stop()
     hub.stop(RESTART_SPREAD_MS)
-    await runs.stop("the server is stopping", STOP_RUNS_WITHIN)
+    await runs.stop(settings.stop_runs, "the server is stopping", STOP_RUNS_WITHIN)
 
 
 @contextmanager

@@ -94,9 +94,19 @@ class StoreUnavailable(KeepstreamError):
 
 
 class StoreDamaged(StoreUnavailable):
-    """What the disk gave back is not what was written; the message names session and offsets."""
+    """What the disk gave back is not what was written; the message names session and offsets.
+
+    ``first`` and ``last`` are 0 where it is not known which events are concerned, ``session`` is
+    empty where it is not known whose.
+    """
 
     code = "store_damaged"
+
+    def __init__(self, message: str, *, session: str = "", first: int = 0, last: int = 0):
+        super().__init__(message)
+        self.session = session
+        self.first = first
+        self.last = last
 
 
 class StoreRefused(KeepstreamError):

@@ -68,6 +68,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     boot: str = ""  # /proc/sys/kernel/random/boot_id
     secret_hash: str = ""  # SHA-256, hex: the child has the secret, the disk never does
     start_given: bool = False  # the ``start`` line was committed to this one process
+    deadline: float = 0.0  # when its time is up: seconds since that boot, CLOCK_BOOTTIME
 
     # what was accepted for the child: repeated after every welcome until it has arrived
     cancel: str | None = None

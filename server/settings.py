@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     max_queued_runs: int = Field(default=1000, ge=0)
     run_timeout_seconds: Seconds = 3600
     cancel_grace_seconds: Seconds = 5
+    run_memory_bytes: int = Field(default=0, ge=0)
+    run_processes: int = Field(default=0, ge=0)
+    stop_runs: Literal["leave", "drain", "cancel"] = "leave"
+    reattach_seconds: Seconds = 300
     retention_seconds: Seconds = 604800
     waiting_seconds: Seconds = 300
     max_waiting_sessions: int = Field(default=10000, ge=1)
@@ -49,7 +53,7 @@ class Settings(BaseSettings):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("stop_runs", "log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

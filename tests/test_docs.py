@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from playwright.async_api import Page
 
+from chaos.network import BadNetwork, cutting
 from docs.examples.follow import follow
 from server import errors, events, telemetry
 from server.sessions.subscription import Bye
@@ -23,7 +24,6 @@ from server.web.routes import application
 from server.web.websocket import BAD_REQUEST, CLOSE_CODES
 from tests.system import nginx as proxies
 from tests.system.api import Api, fresh
-from tests.system.bad_network import BadNetwork, cutting
 from tests.system.processes import FLOWS, ROOT, Server, StartServer
 from tests.system.readers import Reader, listen
 from tests.system.transports import event_stream, websocket

@@ -19,7 +19,12 @@ stored with. If offsets may have been given twice, the epoch changes; it never c
 **Failure.** When a commit fails, the futures of its appends fail with
 :class:`~server.errors.StoreUnavailable`, nothing of them is kept or was seen, and their offsets are
 free again. Appends that were waiting behind them for the same session fail with them. The caller
-may append the same again.
+may append the same again. While the disk is full only an append whose record ends a run, or has a
+cancel in it, is taken; while the disk fails none is. Either ends by itself: see
+:meth:`~EventLog.health`.
+
+**Damage.** Bytes that are not those that were written are never returned: a read of them raises
+:class:`~server.errors.StoreDamaged` with the stretch, and the events behind it can be read.
 
 **Immutable.** What was read once reads the same for as long as the session exists. A session ends
 whole, by :meth:`~EventLog.delete`; watchers hear of it.
@@ -33,13 +38,22 @@ Everything is called on the event loop's thread. Methods that are not ``async`` 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from server.errors import StoreDamaged
 from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord
 
 #: What a page of :meth:`EventLog.read` holds at most: bytes of events (but at least one event).
 PAGE_BYTES = 64 * 1024
+
+
+class Health(NamedTuple):
+    """Whether a store takes everything; what it has is read in every condition."""
+
+    condition: str = "healthy"  # or "full", "failing"
+    reasons: Sequence[str] = ()  # why it is not healthy, for people
+    damaged: Sequence[StoreDamaged] = ()  # what was found since it was opened
 
 
 class EventLog(Protocol):
@@ -73,6 +87,11 @@ class EventLog(Protocol):
         It is out of sight at once. Its rows go in steps so small that commits do not notice.
         """
 
+    # -- how it stands
+
+    def health(self) -> Health:
+        """Whether everything can be appended, and what was found damaged."""
+
     # -- reading
 
     async def head(self, session: str) -> Head | None:
@@ -102,6 +121,12 @@ class EventLog(Protocol):
         self, *, limit: int, before: int | None = None, state: str | None = None
     ) -> list[Head]:
         """Stored sessions, newest first, those whose ``order`` is under ``before``."""
+
+    async def last_number(self, session: str, producer: str) -> int:
+        """The highest committed ``n`` of a producer in a session; 0 if there is none.
+
+        What a producer is told that is to go on where the log ends.
+        """
 
     async def run(self, run: str) -> RunRecord | None:
         """The record of a run as it was last committed."""

@@ -8,6 +8,7 @@ it while commits go on, and the writer copies what was written meanwhile, betwee
 """
 
 import asyncio
+from pathlib import Path
 
 import apsw
 import structlog
@@ -45,6 +46,17 @@ def copy_rest(connection: apsw.Connection) -> bool:
     finally:
         connection.set_busy_timeout(BUSY_MILLISECONDS)
     return True
+
+
+def copy_within(connection: apsw.Connection, room: int) -> bool:
+    """Copy all if the database grows by less than ``room`` bytes; False if not.
+
+    On a full disk this is what room can be had for: the same pages are written again and again, and
+    a WAL that begins anew takes them where the old ones were.
+    """
+    pages, page_size = connection.pragma("page_count"), connection.pragma("page_size")
+    growth = pages * page_size - Path(connection.filename).stat().st_size
+    return growth < room and copy_rest(connection)
 
 
 class Checkpoints:

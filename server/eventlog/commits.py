@@ -13,35 +13,28 @@ which a busy loop gives up every few milliseconds only.
 """
 
 import asyncio
-from collections import deque
-from typing import NamedTuple, TypeVar
+import copy
+from typing import TypeVar
 
 import structlog
 
-from server import telemetry
-from server.errors import KeepstreamError, StoreUnavailable
+from server import failpoints, telemetry
+from server.errors import KeepstreamError, StoreDamaged, StoreUnavailable
 from server.eventlog import journal, rows
 from server.eventlog.checkpoint import Checkpoints, copy_rest
+from server.eventlog.duress import Claim, Fault, NoRoom
 from server.eventlog.group import Append, Group
+from server.eventlog.mending import MEND_SECONDS, Mending, claim_of
 from server.eventlog.packing import Packing
 from server.eventlog.recovery import Recovered
 from server.eventlog.tail import Tail
 from server.eventlog.threads import ConnectionThread
+from server.eventlog.waiting import Removal, Request, Waiting
 from server.eventlog.watchers import Watchers
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
-
-#: What a group takes at most (one append more): it bounds how long the others wait.
-GROUP_BYTES = 256 * 1024
-
-
-class Removal(NamedTuple):
-    """A session to be deleted; whether there was one."""
-
-    session: str
-    done: asyncio.Future[bool]
 
 
 class Commits:
@@ -53,7 +46,9 @@ class Commits:
         checkpoints: Checkpoints,
         packing: Packing,
         found: Recovered,
+        *,
         watchers: Watchers,
+        mending: Mending,
     ) -> None:
         self.tails = found.tails
         self.releases = 0  # how often tails were let go: what a reader compares
@@ -62,19 +57,24 @@ class Commits:
         self._checkpoints = checkpoints
         self._packing = packing
         self._watchers = watchers
+        self._mending = mending
+        self._duress = mending.duress
         self._sweeping = True
-        self._waiting: deque[Append | Removal] = deque()
+        self._tidy = True  # nothing that can wait has failed
+        self._waiting = Waiting()
         self._unanswered: Group | None = None
         self._wake = asyncio.Event()
         self._closing = False
         self._running = asyncio.create_task(self._run())
 
-    def submit(self, request: Append | Removal) -> None:
+    def submit(self, request: Request) -> None:
         """Take a request; the answer comes through its ``done``."""
         if self._closing:
             request.done.set_exception(StoreUnavailable("the event log is closed"))
             return
-        self._waiting.append(request)
+        if not self._duress.healthy and self._refused(request):
+            return
+        self._waiting.put(request)
         self._wake.set()
 
     async def close(self) -> None:
@@ -90,8 +90,10 @@ class Commits:
         while True:
             # Cleared before looking: what comes while something is awaited is looked at next.
             self._wake.clear()
-            if not self._waiting:
+            if not self._waiting or not self._duress.healthy:
                 self._answer()
+            if not self._duress.healthy:
+                await self._mend()
             if self._waiting:
                 await self._serve()
             elif self._closing:
@@ -100,26 +102,12 @@ class Commits:
                 await self._wake.wait()
 
     async def _serve(self) -> None:
-        first = self._waiting[0]
-        if isinstance(first, Removal):
-            self._waiting.popleft()
-            await self._remove(first)
+        taken = self._waiting.take()
+        if isinstance(taken, Removal):
+            await self._remove(taken)
         else:
-            await self._commit(self._take())
+            await self._commit(taken)
         await self._keep_house(idle=False)
-
-    def _take(self) -> list[Append]:
-        """What goes into the next group: in order, up to a removal."""
-        taken: list[Append] = []
-        size = 0
-        while self._waiting and size < GROUP_BYTES:
-            first = self._waiting[0]
-            if isinstance(first, Removal):
-                break
-            taken.append(first)
-            size += first.size
-            self._waiting.popleft()
-        return taken
 
     # -- appends
 
@@ -128,7 +116,11 @@ class Commits:
             group, new = await self._number(appends)
             await self._make_durable(group, new)
         except Exception as error:  # noqa: BLE001 - nobody may be left waiting for ever
-            self._fail(appends, error)
+            again = await self._mending.rescue(appends, error, self._packing.backlog.end)
+            saved = {id(append) for few in again for append in few}
+            self._fail([append for append in appends if id(append) not in saved], error)
+            for few in again:
+                await self._commit(few)
 
     async def _number(self, appends: list[Append]) -> tuple[Group, dict[str, Tail]]:
         """A group of ``appends``, and the tails of the sessions that it begins."""
@@ -167,6 +159,7 @@ class Commits:
         # A byte is packed once and deleted once, so a pass of this pace ends before half as much
         # has come again: this is what bounds the journal under a flood.
         await self._write(statements, 4 * len(body))
+        failpoints.passed("commit.before_send")
         group.apply(self.tails)
         self._packing.grew(len(body), len(group.answers))
         telemetry.EVENTS_APPENDED.inc(group.count)
@@ -175,7 +168,7 @@ class Commits:
 
     async def _write(self, statements: list[rows.Statement], budget: int) -> bool:
         """One transaction: ``statements`` and a step of packing; False if there was neither."""
-        step = self._packing.step(self.tails.values(), budget)
+        step = self._packing.step(self.tails.values(), budget) if self._duress.healthy else None
         every = [*statements, *step.statements] if step else statements
         if not every and not step:
             return False
@@ -189,8 +182,10 @@ class Commits:
             return await self._write(statements, budget)
         telemetry.COMMIT_SECONDS.observe(seconds)
         self._checkpoints.committed(pages)
-        if step and self._packing.applied(step):
-            self._release()
+        if step:
+            self._tidy = True
+            if self._packing.applied(step):
+                self._release()
         return True
 
     def _release(self) -> None:
@@ -229,18 +224,28 @@ class Commits:
 
     def _fail(self, appends: list[Append], error: Exception) -> None:
         """Fail ``appends`` and those that wait behind them for the same sessions."""
-        log.error("The event log cannot commit", error=str(error), appends=len(appends))
-        sessions = {append.session.id for append in appends}
-        left: deque[Append | Removal] = deque()
-        for request in self._waiting:
-            if isinstance(request, Append) and request.session.id in sessions:
-                appends.append(request)
-            else:
-                left.append(request)
-        self._waiting = left
-        for append in appends:
+        if not isinstance(error, NoRoom | Fault | StoreDamaged):  # which were told as they began
+            log.error("The event log cannot commit", error=str(error), appends=len(appends))
+        for append in [*appends, *self._waiting.behind(appends)]:
             if not append.done.done():
                 append.done.set_exception(_copy(error))
+        if not self._duress.healthy:
+            self._waiting.keep(lambda request: not self._refused(request))
+
+    # -- duress
+
+    def _refused(self, request: Request) -> bool:
+        """Whether ``request`` is not to be tried now; it has heard so then."""
+        wanted = claim_of(request) if isinstance(request, Append) else Claim.ALL
+        refusal = self._duress.refusal(wanted)
+        if refusal is not None and not request.done.done():
+            request.done.set_exception(refusal)
+        return refusal is not None
+
+    async def _mend(self) -> None:
+        await self._mending.mend(self._packing.backlog.end)
+        if not self._duress.healthy:
+            asyncio.get_running_loop().call_later(MEND_SECONDS, self._wake.set)
 
     # -- removals
 
@@ -249,9 +254,11 @@ class Commits:
         try:
             removed = await self._meanwhile(self._writer.start(rows.remove, session))
         except Exception as error:  # noqa: BLE001 - as in _commit
+            await self._mending.rescue([], error, self._packing.backlog.end)
             if not done.done():
                 done.set_exception(_copy(error))
             return
+        self._mending.damage.forget(session)
         tail = self.tails.pop(session, None)
         if tail is not None:
             tail.clear()
@@ -264,7 +271,7 @@ class Commits:
 
     async def _keep_house(self, *, idle: bool) -> bool:
         """Do one thing of those that can wait; False if there is none, or not now."""
-        if self._packing.resting:
+        if self._packing.resting or not self._duress.healthy:
             return False
         try:
             if self._checkpoints.rest_due:
@@ -281,7 +288,11 @@ class Commits:
 
     def _rest(self, error: Exception) -> None:
         """Leave what can wait for later: a full disk is not to be asked at every commit."""
-        log.warning("The event log could not be tidied up", error=str(error))
+        if isinstance(error, StoreDamaged):
+            self._mending.damage.note(error)
+        if self._tidy:
+            self._tidy = False
+            log.warning("The event log could not be tidied up", error=str(error))
         self._packing.failed()
         asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._wake.set)
 
@@ -289,5 +300,5 @@ class Commits:
 def _copy(error: Exception) -> KeepstreamError:
     """``error`` for one caller: an exception that several raise collects all their traces."""
     if isinstance(error, KeepstreamError):
-        return type(error)(error.message)
+        return copy.copy(error)
     return StoreUnavailable(f"the event log failed: {error!r}")

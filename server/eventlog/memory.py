@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from itertools import count
 
 from server import telemetry
+from server.eventlog import Health
 from server.eventlog.group import Append, Group
 from server.eventlog.tail import Tail, heads
 from server.eventlog.watchers import Watchers
@@ -31,6 +32,10 @@ class MemoryLog:
         self._runs: dict[str, tuple[int, RunRecord]] = {}  # with their session's key, oldest first
         self._keys = count(1)
         self._watchers = Watchers()
+
+    def health(self) -> Health:
+        """See :meth:`server.eventlog.EventLog.health`."""
+        return Health()
 
     # -- writing
 
@@ -106,6 +111,11 @@ class MemoryLog:
     ) -> list[Head]:
         """See :meth:`server.eventlog.EventLog.sessions`."""
         return heads(self._tails.values(), limit, before, state)
+
+    async def last_number(self, session: str, producer: str) -> int:
+        """See :meth:`server.eventlog.EventLog.last_number`."""
+        tail = self._tails.get(session)
+        return tail.numbers.get(producer, 0) if tail else 0
 
     async def run(self, run: str) -> RunRecord | None:
         """See :meth:`server.eventlog.EventLog.run`."""

@@ -1,15 +1,17 @@
 """What a store finds when it is opened: the sessions whose events the journal still holds."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import apsw
-import msgspec
 
-from server.errors import StoreRefused
-from server.eventlog import journal, rows
+from server.errors import StoreDamaged
+from server.eventlog import rows
 from server.eventlog.group import Entry
 from server.eventlog.packing import Backlog, weigh
+from server.eventlog.salvage import NEW_EPOCH, rows_of, salvage
 from server.eventlog.tail import Tail
+from server.eventlog.threads import is_damage
 
 
 class Recovered(NamedTuple):
@@ -20,42 +22,45 @@ class Recovered(NamedTuple):
     next_key: int  # for the next session
 
 
-def recover(connection: apsw.Connection, *, new_epoch: bool) -> Recovered:
-    """Read the journal back; raises :class:`StoreRefused` where it is damaged."""
+class _Torn(Exception):
+    """The journal cannot be taken as it is."""
+
+
+def recover(
+    connection: apsw.Connection, note: Callable[[StoreDamaged], object], *, new_epoch: bool
+) -> Recovered:
+    """Read the journal back. Where it is damaged, save what is whole, and ``note`` what is not."""
     if new_epoch:
-        connection.execute("UPDATE sessions SET epoch = lower(hex(randomblob(4)))")
+        connection.execute(NEW_EPOCH)
+    try:
+        return _read(connection)
+    except _Torn:
+        pass
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
+    for found in salvage(connection):
+        note(found)
+    return _read(connection)
+
+
+def _read(connection: apsw.Connection) -> Recovered:
     tails: dict[int, Tail | None] = {}
     positions = [0]
     weight = 0
-    for position, crc, body in connection.execute("SELECT * FROM journal ORDER BY position"):
-        entries = _entries(position, crc, body)
+    for position, size, whole, entries in rows_of(connection):
+        if not whole:
+            raise _Torn
         for entry in entries:
             if entry.session not in tails:
-                tails[entry.session] = _stored(connection, entry.session)
+                tails[entry.session] = rows.tail_by_key(connection, entry.session)
             _take(tails[entry.session], entry)
         positions.append(position)
-        weight += weigh(len(body), len(entries))
+        weight += weigh(size, len(entries))
     begin = positions[1] - 1 if len(positions) > 1 else 0
     next_key = connection.execute("SELECT max(seq) FROM sqlite_sequence").get or 0
     alive = {tail.record.id: tail for tail in tails.values() if tail is not None}
     return Recovered(alive, Backlog(begin, max(positions), weight), next_key + 1)
-
-
-def _entries(position: int, crc: int, body: bytes) -> list[Entry]:
-    try:
-        if journal.checksum(body, position) == crc:
-            return list(journal.decode(body))
-    except msgspec.DecodeError:
-        pass
-    raise StoreRefused(
-        f"row {position} of the journal is damaged on disk: restore DATA_DIR from a copy"
-        " and start once with NEW_EPOCH=1"
-    )
-
-
-def _stored(connection: apsw.Connection, key: int) -> Tail | None:
-    row = connection.execute(rows.SELECT_TAIL + "WHERE key = ?", (key,)).fetchone()
-    return rows.tail(row) if row else None
 
 
 def _take(tail: Tail | None, entry: Entry) -> None:
@@ -68,8 +73,5 @@ def _take(tail: Tail | None, entry: Entry) -> None:
         if event.offset <= tail.packed:
             continue
         if event.offset != tail.last + 1:
-            raise StoreRefused(
-                f"events {tail.last + 1} to {event.offset - 1} of session {tail.record.id} are"
-                " missing on disk: restore DATA_DIR from a copy and start once with NEW_EPOCH=1"
-            )
+            raise _Torn
         tail.events.append(event)

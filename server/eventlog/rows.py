@@ -3,16 +3,18 @@
 All functions that take a connection are jobs for its thread. None leaves a transaction open.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import apsw
 import msgspec
 
+from server.errors import StoreDamaged
 from server.eventlog.group import Stage
 from server.eventlog.segments import Segment, damaged, unpack
 from server.eventlog.tail import Status, Tail, page
+from server.eventlog.threads import is_damage
 from server.events import Event
 from server.records import RunRecord, SessionRecord
 
@@ -48,6 +50,9 @@ FROM segments JOIN sessions ON sessions.key = segments.session
 WHERE owner = ?1 AND id = ?2 AND first >= coalesce((
     SELECT max(first) FROM segments WHERE session = sessions.key AND first <= ?3), 0)
 ORDER BY first"""
+#: Found in the index alone: the table may be what cannot be read.
+SELECT_LAST = """
+SELECT last FROM segments WHERE session = ? AND first <= ? ORDER BY first DESC LIMIT 1"""
 SELECT_EXPIRED = """
 SELECT id FROM sessions WHERE state = 'closed' AND ended < ? AND owner = ? ORDER BY ended LIMIT ?"""
 
@@ -164,6 +169,12 @@ def session_tail(connection: apsw.Connection, session: str) -> Tail | None:
     return tail(row) if row else None
 
 
+def tail_by_key(connection: apsw.Connection, key: int) -> Tail | None:
+    """A session by its key; None if it was removed."""
+    row = connection.execute(SELECT_TAIL + "WHERE key = ?", (key,)).fetchone()
+    return tail(row) if row else None
+
+
 def session_tails(
     connection: apsw.Connection, limit: int, before: int | None, state: str | None
 ) -> list[Tail]:
@@ -176,15 +187,23 @@ def session_tails(
 
 
 def events(connection: apsw.Connection, session: str, after: int, limit: int) -> list[Event]:
-    """The first page of the packed events after ``after``; raises :class:`StoreDamaged`."""
-    cursor = connection.execute(SELECT_EVENTS, (OWNER, session, after + 1))
+    """The first page of the packed events after ``after``, none if the next one is damaged.
+
+    Raises :class:`StoreDamaged` then, with the stretch that cannot be read.
+    """
+    cursor = connection.cursor()
     try:
-        return page(_following(cursor, session, after), limit)
+        cursor.execute(SELECT_EVENTS, (OWNER, session, after + 1))
+        return page(_whole(_following(cursor, session, after)), limit)
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
+        raise _unreadable(connection, session, after + 1) from error
     finally:
-        cursor.close()
+        cursor.close(force=True)
 
 
-def _following(rows: Iterable[tuple[Any, ...]], session: str, after: int) -> Iterable[Event]:
+def _following(rows: Iterable[tuple[Any, ...]], session: str, after: int) -> Iterator[Event]:
     expected = after + 1
     for row in rows:
         segment = Segment(*row)
@@ -194,6 +213,28 @@ def _following(rows: Iterable[tuple[Any, ...]], session: str, after: int) -> Ite
             raise damaged(session, expected, segment.first - 1)
         yield from unpack(segment, session)[expected - segment.first :]
         expected = segment.last + 1
+
+
+def _whole(events: Iterator[Event]) -> Iterator[Event]:
+    """``events`` up to the damage, which is an error only where nothing comes before it."""
+    for first in events:
+        yield first
+        break
+    try:
+        yield from events
+    except (StoreDamaged, apsw.IOError, apsw.CorruptError):
+        return
+
+
+def _unreadable(connection: apsw.Connection, session: str, first: int) -> StoreDamaged:
+    """The stretch of a segment whose pages cannot be read, if its index can."""
+    try:
+        found = session_tail(connection, session)
+        key = found.key if found else 0
+        last = connection.execute(SELECT_LAST, (key, first)).get or 0
+    except apsw.Error:
+        last = 0
+    return damaged(session, first, last if last >= first else 0)
 
 
 def run_records(connection: apsw.Connection, where: str, *values: str) -> list[RunRecord]:

@@ -9,11 +9,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import apsw
+import apsw.sqlite_extra
 
 from server.errors import StoreRefused
+from server.eventlog.threads import is_damage
 
 APPLICATION_ID = 0x4B535452  # "KSTR": what `file` and PRAGMA application_id show
 FORMAT = 1
@@ -21,7 +24,16 @@ FORMAT = 1
 BUSY_MILLISECONDS = 5000
 #: Before it, two connections that write or checkpoint at once could corrupt a WAL.
 OLDEST_SQLITE = (3, 51, 3)
+#: What each page keeps at its end for its checksum.
+CHECKSUM_BYTES = 8
 
+JOURNAL = """
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY,
+    crc INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+"""
 TABLES = """
 CREATE TABLE sessions (
     key INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: the journal may still name it
@@ -59,12 +71,6 @@ CREATE TABLE producers (
     n INTEGER NOT NULL,
     PRIMARY KEY (session, producer)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE journal (
-    position INTEGER PRIMARY KEY,
-    crc INTEGER NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
 
 -- Appended in rowid order with an index beside it: clustered by session, each session that is
 -- packed would cost a page of its own.
@@ -125,6 +131,21 @@ def locked(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
+@cache
+def checking_vfs() -> str:
+    """SQLite's own file layer with a checksum on each page, looked at whenever one is read.
+
+    The rows' checksums know a wrong event; only these know a wrong page of an index, from which
+    events would be missing that nobody asks for. Source: https://sqlite.org/cksumvfs.html
+    """
+    connection = apsw.Connection(":memory:")
+    try:
+        apsw.sqlite_extra.load(connection, "cksumvfs")
+    finally:
+        connection.close()
+    return "cksmvfs"
+
+
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     """A connection that never checkpoints by itself and waits for a stranger's lock a little."""
     flags = (
@@ -132,7 +153,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
         if readonly
         else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     )
-    connection = apsw.Connection(str(path), flags=flags)
+    connection = apsw.Connection(str(path), flags=flags, vfs=checking_vfs())
     connection.set_busy_timeout(BUSY_MILLISECONDS)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -158,11 +179,11 @@ def prepare(path: Path) -> apsw.Connection:
             raise StoreRefused(
                 f"{path} is not a database: move it away, or set another DATA_DIR"
             ) from None
-        except apsw.CorruptError as error:
-            raise StoreRefused(
-                f"{path} is damaged ({error}): restore DATA_DIR from a copy"
-            ) from error
         except apsw.Error as error:
+            if is_damage(error):
+                raise StoreRefused(
+                    f"{path} is damaged ({error}): restore DATA_DIR from a copy"
+                ) from error
             raise StoreRefused(
                 f"{path} cannot be opened ({error}): check the disk and the rights"
             ) from error
@@ -189,8 +210,10 @@ def _check(connection: apsw.Connection, path: Path) -> None:
 
 
 def _create(connection: apsw.Connection) -> None:
+    connection.reserve_bytes(None, CHECKSUM_BYTES)
     connection.execute("PRAGMA page_size = 8192")
     with connection:
+        connection.execute(JOURNAL)
         connection.execute(TABLES)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {FORMAT}")

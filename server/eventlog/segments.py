@@ -52,9 +52,14 @@ def unpack(segment: Segment, name: str) -> list[Event]:
     return [read_back(line) for line in body.split(b"\n")]
 
 
-def damaged(name: str, first: int, last: int) -> StoreDamaged:
-    """The error for events that were committed and are not there."""
+def damaged(name: str, first: int = 0, last: int = 0) -> StoreDamaged:
+    """The error for events that were committed and are not there; 0 where it is not known which."""
+    upto = f" to {last}" if last else " and what follows"
+    which = f"events {first}{upto}" if first else "events"
     return StoreDamaged(
-        f"events {first} to {last} of session {name} are damaged on disk: restore DATA_DIR from a"
-        " copy, or delete the session; other sessions are not affected"
+        f"{which} of session {name} are damaged on disk: restore DATA_DIR from a copy, or delete"
+        " the session; other sessions are not affected",
+        session=name,
+        first=first,
+        last=last,
     )

@@ -10,18 +10,27 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from server.eventlog import rows, schema
+from server.errors import StoreDamaged, StoreRefused
+from server.eventlog import Health, rows, schema, wal
+from server.eventlog.ballast import BALLAST_BYTES, Ballast
 from server.eventlog.checkpoint import WAL_PAGES, Checkpoints
-from server.eventlog.commits import Commits, Removal
+from server.eventlog.commits import Commits
+from server.eventlog.damage import Damage
+from server.eventlog.duress import Duress, Signal
 from server.eventlog.group import Append
+from server.eventlog.mending import Mending
 from server.eventlog.packing import JOURNAL_BYTES, Packing
-from server.eventlog.recovery import recover
+from server.eventlog.recovery import Recovered, recover
 from server.eventlog.segments import damaged
 from server.eventlog.threads import ConnectionThread, connected
+from server.eventlog.waiting import Removal
 from server.eventlog.watchers import Watchers
 from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -31,35 +40,73 @@ async def open(  # noqa: A001 - it reads as sqlite.open()
     new_epoch: bool = False,
     journal_bytes: int = JOURNAL_BYTES,
     wal_pages: int = WAL_PAGES,
+    ballast_bytes: int = BALLAST_BYTES,
 ) -> "AsyncIterator[SqliteLog]":
     """Open the log in the file ``path``, made if it is missing; its folder too.
 
     ``new_epoch`` gives every session a new epoch. Raises :class:`StoreRefused` if another server
     has it open, if it is of another format, or damaged.
     """
+    damage, duress = Damage(), Duress()
     with schema.locked(path):
+        ballast = Ballast(path.with_name(path.name + ".ballast"), ballast_bytes)
+        ballast.make_way()
+        left = wal.commits(path)
         async with (
             connected("writer", path, partial(schema.prepare, path)) as writer,
             connected("copier", path, partial(schema.connect, path)) as copier,
             connected("reader", path, partial(schema.connect, path, readonly=True)) as reader,
         ):
-            found = await writer.start(recover, new_epoch=new_epoch)
+            found = await _recovered(writer, left, damage, new_epoch=new_epoch)
+            if not ballast.take():
+                duress.signal(Signal.NO_ROOM, f"the disk of {path} is full: free some space")
             watchers = Watchers()
             packing = Packing(found.backlog, journal_bytes)
-            commits = Commits(writer, Checkpoints(copier, wal_pages), packing, found, watchers)
+            mending = Mending(writer, partial(schema.connect, path), ballast, duress, damage)
+            checkpoints = Checkpoints(copier, wal_pages)
+            commits = Commits(
+                writer, checkpoints, packing, found, watchers=watchers, mending=mending
+            )
             try:
-                yield SqliteLog(commits, reader, watchers)
+                yield SqliteLog(commits, reader, watchers, duress, damage)
             finally:
                 await commits.close()
+
+
+async def _recovered(
+    writer: ConnectionThread, left: list[int], damage: Damage, *, new_epoch: bool
+) -> Recovered:
+    """Take up what an earlier life left: ``left`` are the commits in its write-ahead log."""
+    try:
+        left_out = await writer.start(wal.settle, left)
+        if lost := left_out > 1:  # a single one may be torn: nobody was told of it
+            damage.note(wal.damaged(left_out))
+        return await writer.start(recover, damage.note, new_epoch=new_epoch or lost)
+    except StoreDamaged as error:
+        raise StoreRefused(error.message) from error
 
 
 class SqliteLog:
     """See :class:`server.eventlog.EventLog`."""
 
-    def __init__(self, commits: Commits, reader: ConnectionThread, watchers: Watchers) -> None:
+    def __init__(
+        self,
+        commits: Commits,
+        reader: ConnectionThread,
+        watchers: Watchers,
+        duress: Duress,
+        damage: Damage,
+    ) -> None:
         self._commits = commits
         self._reader = reader
         self._watchers = watchers
+        self._duress = duress
+        self._damage = damage
+
+    def health(self) -> Health:
+        """See :meth:`server.eventlog.EventLog.health`."""
+        reasons = [] if self._duress.healthy else [self._duress.reason]
+        return Health(self._duress.condition.value, reasons, list(self._damage))
 
     # -- writing
 
@@ -99,7 +146,7 @@ class SqliteLog:
             if tail is not None:
                 return tail.head()
             releases = self._commits.releases
-            stored = await self._reader.start(rows.session_tail, session)
+            stored = await self._of(session, self._reader.start(rows.session_tail, session))
             if self._undisturbed(releases, session):
                 return stored.head() if stored else None
 
@@ -119,13 +166,22 @@ class SqliteLog:
             if tail is not None and after >= tail.packed:
                 return tail.page(after, limit)
             releases = self._commits.releases
-            events = await self._reader.start(rows.events, session, after, limit)
+            reading = self._reader.start(rows.events, session, after, limit)
+            events = await self._of(session, reading)
             if events:
                 return events
             if tail is None and self._undisturbed(releases, session):
                 return []
             if tail is not None and tail is self._commits.tails.get(session):
-                raise damaged(session, after + 1, tail.packed)
+                raise self._damage.note(damaged(session, after + 1, tail.packed))
+
+    async def _of(self, session: str, reading: asyncio.Future[T]) -> T:
+        """What was read of ``session``; damage is remembered."""
+        try:
+            return await reading
+        except StoreDamaged as error:
+            known = error if error.session else damaged(session)
+            raise self._damage.note(known) from error
 
     def recent(self, session: str, after: int) -> Sequence[Event] | None:
         """See :meth:`server.eventlog.EventLog.recent`."""
@@ -153,6 +209,18 @@ class SqliteLog:
                 tails = self._commits.tails
                 return [tails.get(tail.record.id, tail).head() for tail in stored]
 
+    async def last_number(self, session: str, producer: str) -> int:
+        """See :meth:`server.eventlog.EventLog.last_number`."""
+        while True:
+            tail = self._commits.tails.get(session)
+            if tail is not None and producer in tail.numbers:
+                return tail.numbers[producer]
+            releases = self._commits.releases
+            found = await self._reader.start(rows.find, {(session, producer)})
+            tail = self._commits.tails.get(session)
+            if releases == self._commits.releases and (not tail or producer not in tail.numbers):
+                return found[session, producer].n
+
     async def run(self, run: str) -> RunRecord | None:
         """See :meth:`server.eventlog.EventLog.run`."""
         found = await self._reader.start(rows.run_records, "WHERE runs.id = ?", run)
@@ -161,7 +229,8 @@ class SqliteLog:
     async def runs(self, session: str) -> list[RunRecord]:
         """See :meth:`server.eventlog.EventLog.runs`."""
         where = "WHERE sessions.owner = ? AND sessions.id = ? ORDER BY runs.key"
-        return await self._reader.start(rows.run_records, where, rows.OWNER, session)
+        reading = self._reader.start(rows.run_records, where, rows.OWNER, session)
+        return await self._of(session, reading)
 
     async def active_runs(self) -> list[RunRecord]:
         """See :meth:`server.eventlog.EventLog.active_runs`."""

@@ -6,13 +6,14 @@ Every job takes the connection and returns; nothing of a transaction is left whe
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
 from server.errors import KeepstreamError, StoreDamaged, StoreUnavailable
+from server.eventlog.duress import Fault, NoRoom
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,6 +32,24 @@ class ConnectionThread:
         loop = asyncio.get_running_loop()
         self._connection = await loop.run_in_executor(self._thread, connect)
 
+    async def reopen(self, connect: Callable[[], apsw.Connection]) -> None:
+        """Connect anew, and forget whatever the old connection had in memory.
+
+        Raises :class:`KeepstreamError` where that fails; until it is done every job fails.
+        """
+
+        def again() -> apsw.Connection:
+            if self._connection is not None:
+                with suppress(apsw.Error):
+                    self._connection.close(force=True)
+                self._connection = None
+            try:
+                return connect()
+            except apsw.Error as error:
+                raise explain(error, self._path) from error
+
+        await self.open(again)
+
     def start(
         self,
         job: Callable[Concatenate[apsw.Connection, P], T],
@@ -47,7 +66,8 @@ class ConnectionThread:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        assert self._connection is not None, "used before it was opened"
+        if self._connection is None:
+            raise Fault(f"{self._path} could not be opened again")
         try:
             return job(self._connection, *args, **kwargs)
         except apsw.Error as error:
@@ -62,16 +82,35 @@ class ConnectionThread:
 
 
 def explain(error: apsw.Error, path: Path) -> KeepstreamError:
-    """What an operator can do about ``error``."""
+    """What an operator can do about ``error``, and what it means for the store."""
+    kind: type[StoreUnavailable] = Fault
     if isinstance(error, apsw.FullError):
-        advice = f"the disk of {path} is full: free some space"
-    elif isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        kind, advice = NoRoom, f"the disk of {path} is full: free some space"
+    elif is_damage(error):
         return StoreDamaged(f"{path} is damaged ({error}): restore DATA_DIR from a copy")
     elif isinstance(error, apsw.BusyError | apsw.LockedError):
         advice = f"another program holds {path} locked: end it"
     else:
+        if not isinstance(error, DISK):
+            kind = StoreUnavailable
         advice = f"{path} cannot be read or written ({error}): check the disk"
-    return StoreUnavailable(f"{advice}; nothing that was acknowledged is lost")
+    return kind(f"{advice}; nothing that was acknowledged is lost")
+
+
+#: What the disk or the kernel can be blamed for, not the statement.
+DISK = (
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.ProtocolError,
+    apsw.PermissionsError,
+)
+
+
+def is_damage(error: apsw.Error) -> bool:
+    """Whether a page is not what was written: by its checksum, or by what is in it."""
+    checksum = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_DATA
+    return checksum or isinstance(error, apsw.CorruptError | apsw.NotADBError)
 
 
 @asynccontextmanager

@@ -3,40 +3,47 @@
 import asyncio
 import hashlib
 import hmac
-import platform
 import secrets
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
-from server.events import now
 from server.records import RunRecord
+from server.runs import changes
+from server.runs.adoption import is_same
 from server.runs.connection import Connection, Receiver
+from server.runs.containment import Contained  # noqa: TC001 (not worth an import of its own kind)
 from server.runs.forkserver import Started
 from server.runs.house import House
 from server.runs.last_words import LastWords
 from server.runs.pipe import Hello
-from server.runs.process import boot_id
+from server.runs.process import Leader, boot_id
 
 EXIT_CODE_SECONDS = 0.75
+NAME_DIGITS = 12
 
 
 class Body:
     """Owns the process, the connection and the pipe for last words, and closes them together."""
 
-    def __init__(self, run: str, house: House) -> None:
+    def __init__(self, record: RunRecord, house: House) -> None:
         self.buried = True  # there is no process, not yet or no more
         self.connection: Connection | None = None
-        self._run = run
+        self._run = record.id
         self._house = house
         self._secret = secrets.token_urlsafe(32)
-        self._words = LastWords(house.directory / f"{run}.stderr")
-        self._process: Started | None = None
+        self._secret_hash = bytes.fromhex(record.secret_hash) or _digest(self._secret)
+        self._words = LastWords(house.directory / words_name(record.id, self._secret_hash))
+        self._leader: Leader | None = None
+        self._process: Started | None = None  # its other side, if this server has started it
+        self._contained: Contained | None = None  # all that it has started
         self._doomed = False  # to be killed as soon as there is something to kill
         self._early: list[tuple[Connection, Hello]] = []
 
-    async def launch(self, workflow: str, died: Callable[[], None]) -> None:
+    async def launch(
+        self, workflow: str, died: Callable[[], None], too_much: Callable[[], None]
+    ) -> None:
         """Start the process; ``died`` is called once when it is gone.
+
+        ``too_much`` is called once when the run has run into a limit, see :meth:`exceeded`.
 
         Raises UnknownWorkflow, OSError, EOFError when there cannot be one.
         """
@@ -45,54 +52,60 @@ class Body:
         target = house.catalogue.find(workflow).target
         stderr = str(self._words.open().path)
         self._process = await house.forkserver.start(
-            self._run, self._secret, str(house.address), target, stderr
+            self._run, self._secret, str(house.address), target, stderr, str(house.patience)
         )
-        self._process.leader.watch(asyncio.get_running_loop(), died)
+        self._leader = self._process.leader
+        self._contained = house.keeper.launched(self._run, self._leader, self._process.slot)
+        self._contained.watch(too_much)
+        self._leader.watch(asyncio.get_running_loop(), died)
         if self._doomed:
             self.kill()
 
-    def believe(self, connection: Connection, hello: Hello, receiver: Receiver) -> bool:
-        """Whether this is the process that was started; then its lines go to ``receiver``.
+    def adopt(
+        self, record: RunRecord, died: Callable[[], None], too_much: Callable[[], None]
+    ) -> None:
+        """Take up the process that the record names, or see that it is gone."""
+        self._words.open_again()
+        boot = boot_id()
+        self._leader = Leader.again(record.pid, lambda seen: is_same(record, seen, boot))
+        if record.boot == boot:
+            self._contained = self._house.keeper.adopted(record, self._leader)
+            self._contained.watch(too_much)
+        self._leader.watch(asyncio.get_running_loop(), died)
+
+    def believe(self, connection: Connection, hello: Hello) -> bool:
+        """Whether this is the run's own process; anybody else is refused.
 
         One that is faster than the news of its pid has to wait: see :meth:`early`.
         """
-        if not hmac.compare_digest(_digest(hello.secret), _digest(self._secret)):
-            return self._refuse(connection)
-        if self._process is None:
+        if not hmac.compare_digest(_digest(hello.secret), self._secret_hash):
+            connection.refuse()
+            return False
+        if self._leader is None:
             self._early.append((connection, hello))
             return False
-        if self.connection is not None or connection.peer != self._process.leader.pid:
-            return self._refuse(connection)
-        self._process.leader.groups = True
+        if connection.peer != self._leader.pid:
+            connection.refuse()
+            return False
+        self._leader.groups = True
+        return True
+
+    def attach(self, connection: Connection, receiver: Receiver) -> None:
+        """Let its lines go to ``receiver``, those of an earlier stream no more."""
+        if self.connection is not None:
+            self.connection.drop()
         self.connection = connection
         connection.attach(receiver)
-        return True
 
     def early(self) -> list[tuple[Connection, Hello]]:
         """Those who said hello before it was known who they are; to be asked again."""
         early, self._early = self._early, []
         return early
 
-    @staticmethod
-    def _refuse(connection: Connection) -> bool:
-        connection.refuse()
-        return False
-
     def admit(self, record: RunRecord) -> RunRecord:
         """The record of a run that this process, and no other, is let start."""
-        assert self._process is not None
-        leader = self._process.leader
-        return replace(
-            record,
-            state="running",
-            started=now(),
-            node=platform.node(),
-            pid=leader.pid,
-            pid_started=leader.started,
-            boot=boot_id(),
-            secret_hash=_digest(self._secret).hex(),
-            start_given=True,
-        )
+        assert self._leader is not None
+        return changes.admitted(record, self._leader, self._secret_hash)
 
     def send(self, line: bytes) -> None:
         """Write to the child, if it can be reached."""
@@ -100,16 +113,21 @@ class Body:
             self.connection.write(line)
 
     def kill(self) -> None:
-        """End it, now or as soon as it exists, with what is left of its group."""
+        """End it, now or as soon as it exists, with everything that it has started."""
         self._doomed = True
-        if self._process is not None:
-            self._process.leader.kill()
+        if self._contained is not None:
+            self._contained.kill()
+
+    def exceeded(self) -> str | None:
+        """Which limit it has run into, in words, if it has."""
+        return self._contained.exceeded() if self._contained is not None else None
 
     async def bury(self) -> tuple[int | None, bytes]:
         """The exit code of a process that is gone, where known, and its last words; closes all."""
         code = await self._exit_code(self._process) if self._process is not None else None
         words = self._words.read()
-        self.close()
+        self._words.close()
+        self.let_go()
         self.buried = True
         return code, words
 
@@ -119,15 +137,22 @@ class Body:
         await asyncio.wait([collecting], timeout=EXIT_CODE_SECONDS)
         return collecting.result() if collecting.done() else None
 
-    def close(self) -> None:
-        """Let go of everything that is open; a process that still runs is left to itself."""
-        self._words.close()
-        if self._process is not None:
-            self._process.leader.close(asyncio.get_running_loop())
+    def let_go(self) -> None:
+        """Close what is open here; the process, if it lives, goes on and finds the next server."""
+        self._words.let_go()
+        if self._contained is not None and self._doomed:
+            self._contained.close()
+        if self._leader is not None:
+            self._leader.close(asyncio.get_running_loop())
         if self.connection is not None:
-            self.connection.close()
+            self.connection.drop()
         for connection, _ in self.early():
-            connection.refuse()
+            connection.drop()
+
+
+def words_name(run: str, secret_hash: bytes) -> str:
+    """The file name of a process's pipe: another process of the same run has another."""
+    return f"{run}.{secret_hash.hex()[:NAME_DIGITS]}.stderr"
 
 
 def _digest(secret: str) -> bytes:

@@ -1,72 +1,74 @@
 """One run: the shell that puts into effect what :mod:`server.runs.life` decides."""
 
 import asyncio
-import time
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
-from server import telemetry
-from server.errors import InvalidInput, KeepstreamError, NotPending
-from server.events import draft, now, server_draft
+from server import failpoints
+from server.errors import KeepstreamError
+from server.events import draft, server_draft
 from server.records import RunRecord
-from server.runs import pipe, schema
+from server.runs import changes, pipe
+from server.runs.adoption import OPEN_DOORS, greeting, lines, time_left
+from server.runs.answers import Answers
 from server.runs.body import Body
 from server.runs.commits import Commits
 from server.runs.connection import Connection
-from server.runs.evidence import Evidence, Verdict, verdict
-from server.runs.house import House
+from server.runs.evidence import Evidence, verdict
+from server.runs.house import House, Owner
 from server.runs.intake import Intake
-from server.runs.life import Action, ImpossibleError, Signal, State, step
-
-HELLO_SECONDS = 30.0
-HANGUP_SECONDS = 3.0
-
-#: What operators and clients are told; a state that is not here keeps the word of the one before.
-WORDS = {State.QUEUED: "queued", State.STARTING: "starting", State.RUNNING: "running"}
-
-
-class Owner(Protocol):
-    """Who keeps the places."""
-
-    def accepted(self, child: "Child") -> None:
-        """Its first event is committed: it may have a place."""
-
-    def freed(self, child: "Child") -> None:
-        """Its process is gone: the place is the next one's."""
-
-    def over(self, child: "Child") -> None:
-        """Its terminal event is committed and its process gone."""
+from server.runs.life import (
+    ANSWERABLE,
+    CANCELLABLE,
+    UNSAID,
+    Action,
+    ImpossibleError,
+    Signal,
+    State,
+    step,
+)
+from server.runs.process import boot_id, since_boot
+from server.runs.tally import Tally
+from server.runs.timers import Timers
 
 
 class Child:
-    """A run from its acceptance until its terminal event is committed and its process gone."""
+    """A run from its acceptance until its terminal event is committed and its process gone.
 
-    def __init__(self, record: RunRecord, house: House, owner: Owner) -> None:
+    ``last`` is the number of the last line that an earlier server committed for it.
+    """
+
+    def __init__(self, record: RunRecord, house: House, owner: Owner, last: int = 0) -> None:
         self.id = record.id
         self.state = State.QUEUED
         self.log = structlog.get_logger().bind(session=record.session, run=record.id)
         self._house = house
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._seen = Evidence(seconds=record.timeout)
-        self._commits = Commits(house.append, record, self._go_on)
-        self._intake = Intake(self._commits, self._seen, self.signal, house.acks, self.log)
-        self._body = Body(record.id, house)
-        self._answering: set[str] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._seen = Evidence(seconds=record.timeout, cancel=record.cancel)
+        # Its own lines, and of the server's the start and what answered it.
+        before = last + 1 + len(record.answers) if record.start_given else 0
+        self._commits = Commits(house.append, record, self._go_on, events=before)
+        self._intake = Intake(
+            self._commits, self._seen, self.signal, house.acks, self.log, last=last
+        )
+        self._body = Body(record, house)
+        self._timers = Timers(house.grace, self.overdue, self._out_of_time)
+        self._answers = Answers(self._commits, self._body.send)
+        self._asking: Sequence[str] = ()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._began = time.monotonic()
-        self._word = ""
+        self._tally = Tally(record)
+        self._left = False  # to the next server
 
     @property
     def record(self) -> RunRecord:
         """As last committed. That it is ``starting`` only this server knows, and needs to."""
         record = self._commits.record
-        if self.state is State.STARTING and record.state == "queued":
+        starting = self.state in {State.STARTING, State.ADMITTING}
+        if starting and record.state == "queued":
             return replace(record, state="starting")
         return record
 
@@ -75,7 +77,7 @@ class Child:
 
     def enter(self) -> None:
         """It is one of the active runs from now on."""
-        self._count()
+        self._tally.count(self.state)
 
     # What is asked of it.
 
@@ -92,54 +94,42 @@ class Child:
 
     async def cancel(self, reason: str) -> None:
         """Have it end; raises :class:`StoreUnavailable`, and then it goes on."""
-        if self._may_be_cancelled and self._commits.record.cancel is None:
+        if self.state in CANCELLABLE and self._commits.record.cancel is None:
             await self._commits.wait_for(
                 [], lambda record: replace(record, cancel=reason), self.cancelled
             )
 
     def cancelled(self) -> None:
         """Its cancel is committed."""
-        if self._may_be_cancelled:
+        if self.state in CANCELLABLE:
             self._seen.cancel = self._commits.record.cancel
             self.signal(Signal.CANCEL)
 
-    @property
-    def _may_be_cancelled(self) -> bool:
-        return self.state in {State.QUEUED, State.STARTING, State.RUNNING}
-
     async def answer(self, request: str, value: Any) -> None:
         """Commit an answer and send it; raises NotPending, InvalidInput, StoreUnavailable."""
-        asking = self._commits.record.asking
-        pending = self.state in {State.RUNNING, State.STOPPING} and request in asking
-        if not pending or request in self._answering:
-            raise NotPending(f"run {self.id} is not waiting for an answer to {request!r}")
-        if asking[request] is not None:
-            schema.check(asking[request], value, "value")
-        line = pipe.answer(request, value)
-        if len(line) > pipe.LINE_LIMIT:
-            raise InvalidInput("the answer is longer than 1 MiB", path="value")
-        received = server_draft("input_received", self.id, {"request": request, "value": value})
-        self._answering.add(request)
-        try:
-            await self._commits.wait_for(
-                [received],
-                lambda record: _answered(record, request, value),
-                lambda: self._body.send(line),
-            )
-        finally:
-            self._answering.discard(request)
+        await self._answers.take(request, value, open_=self.state in ANSWERABLE)
 
     def knock(self, connection: Connection, hello: pipe.Hello) -> None:
-        """Let in the process that was started for this run, once; nobody else."""
-        if self.state is not State.STARTING:
+        """Let in the process that was started for this run, as often as it comes; nobody else."""
+        if self.state not in OPEN_DOORS:
             connection.refuse()
-        elif self._body.believe(connection, hello, self):
+        elif self._body.believe(connection, hello):
+            self._asking = hello.asking
             self._intake.connect(connection)
+            self._body.attach(connection, self)
             self.signal(Signal.HELLO)
+            self._remind()
+
+    def _remind(self) -> None:
+        # What came while it was out of reach only hurried the wait for it.
+        if self.state is State.RUNNING and self._seen.cancel is not None:
+            self.signal(Signal.CANCEL)
+        elif self.state is State.RUNNING and self._seen.timed_out:
+            self.signal(Signal.TIMEOUT)
 
     def overdue(self) -> None:
         """What was waited for did not come, or is waited for no more."""
-        self._seen.killed |= self.state in {State.STARTING, State.RUNNING, State.STOPPING}
+        self._seen.killed |= self.state in UNSAID
         self.signal(Signal.OVERDUE)
 
     # Receiver.
@@ -156,12 +146,14 @@ class Child:
 
     def signal(self, signal: Signal) -> None:
         """Look up what happened, and do what the table says."""
+        if self._left:
+            return
         try:
             self.state, actions = step(self.state, signal)
         except ImpossibleError:
             self.log.exception("A run was told what cannot be", signal=signal.name)
             return
-        self._count()
+        self._tally.count(self.state)
         for action in actions:
             _EFFECTS[action](self)
 
@@ -171,44 +163,69 @@ class Child:
 
     async def _start_process(self) -> None:
         try:
-            await self._body.launch(self.record.workflow, lambda: self.signal(Signal.DEATH))
+            await self._body.launch(self.record.workflow, self._died, self._too_much)
         except (KeepstreamError, OSError, EOFError) as error:
             self._seen.failure = str(error)
             self.signal(Signal.DEATH)
             return
+        failpoints.passed("fork.before_record")
         if self.state is State.STARTING:
-            self._wind(HELLO_SECONDS)
+            self._timers.expect_hello()
         for connection, hello in self._body.early():
             self.knock(connection, hello)
 
+    def _died(self) -> None:
+        self.signal(Signal.DEATH)
+
+    def _too_much(self) -> None:
+        self._seen.limit = self._body.exceeded()
+        self.signal(Signal.OVERDUE)
+
+    def _adopt(self) -> None:
+        record = self._commits.record
+        self._seen.admitted = self._seen.lost = True
+        self._body.buried = False
+        self._body.adopt(record, self._died, self._too_much)
+        self._timers.wind(self._house.patience)
+        if record.cancel is not None:
+            self._timers.hurry()
+        self._timers.limit(time_left(record, boot_id(), since_boot()))
+        self._intake.open()
+
     def _admit(self) -> None:
-        self._unwind()
         self._commits.put([], lambda _: self.signal(Signal.ADMITTED), self._body.admit)
 
     def _start(self) -> None:
+        failpoints.passed("record.before_start")
         record = self._commits.record
         self._seen.admitted = True
         self.log.info("Multi-Agent Workflow Starting", workflow=record.workflow, pid=record.pid)
-        self._deadline = self._loop.call_later(record.timeout, self._out_of_time)
+        self._timers.limit(record.timeout)
         self._body.send(pipe.welcome(0) + pipe.start(record.workflow, record.input))
         self._intake.open()
+        failpoints.passed("start.after")
+
+    def _welcome(self) -> None:
+        if not self._seen.admitted:
+            return
+        record = self._commits.record
+        late = self._seen.timed_out
+        hears = greeting(record, self._intake.committed, self._asking, timed_out=late)
+        self._body.send(lines(hears, record))
+        if self._seen.lost:
+            self._seen.lost = False
+            self.log.info("Run found again", pid=record.pid, ack=hears.ack)
 
     def _out_of_time(self) -> None:
-        self._seen.timed_out = self.state is State.RUNNING
+        self._seen.timed_out = self.state in {State.RUNNING, State.AWAITED}
         self.signal(Signal.TIMEOUT)
 
     def _ask(self) -> None:
-        self._wind(self._house.grace)
+        self._timers.give_grace()
         self._body.send(pipe.cancel(self._seen.cancel or "timeout"))
 
-    def _expect(self) -> None:
-        self._wind(HANGUP_SECONDS)
-
-    def _kill(self) -> None:
-        self._body.kill()
-
     def _free(self) -> None:
-        self._unwind()
+        self._timers.unwind()
         self._owner.freed(self)
 
     def _collect(self) -> None:
@@ -222,28 +239,25 @@ class Child:
         self._leave_if_over()
 
     def _conclude(self) -> None:
-        self._unwind()
-        if self._deadline is not None:
-            self._deadline.cancel()
+        failpoints.passed("outcome.before_commit")
+        self._timers.stop()
+        self._seen.limit = self._body.exceeded()
         final = verdict(self._seen)
         n = self._seen.outcome.n if self._seen.outcome is not None else 0
         terminal = draft(final.type, self.id, final.data, n=n)
         self._commits.put(
             [*self._intake.rest, terminal],
             lambda _: self.signal(Signal.COMMITTED),
-            lambda record: _ended(record, final),
+            lambda record: changes.ended(record, final),
         )
 
     def _leave(self) -> None:
+        failpoints.passed("outcome.before_ack")
         if self._seen.outcome is not None:
             self._body.send(pipe.ack(self._seen.outcome.n))
         if not self._body.buried:
-            self._wind(self._house.grace)
-        state = self._commits.record.state
-        telemetry.RUNS_ENDED.labels(state).inc()
-        tell = self.log.warning if state == "error" else self.log.info
-        seconds = round(time.monotonic() - self._began, 3)
-        tell("Workflow finished", state=state, events=self._commits.events, seconds=seconds)
+            self._timers.give_grace()
+        self._tally.ended(self.log, self._commits)
         self._leave_if_over()
 
     def _leave_if_over(self) -> None:
@@ -252,63 +266,42 @@ class Child:
 
     # Small matters.
 
-    def abandon(self) -> None:
-        """Leave nothing running or open, whatever state it is in; for a server that exits."""
-        self._body.kill()
-        self._unwind()
-        if self._deadline is not None:
-            self._deadline.cancel()
+    @property
+    def concluding(self) -> bool:
+        """Whether its terminal event is on its way."""
+        return self.state in {State.DYING, State.ENDING}
+
+    def let_go(self) -> None:
+        """Leave nothing open; a process that was let start lives on. For a server that exits."""
+        if self.state is State.STARTING:
+            self._body.kill()  # its start is not given: the next server will start another
+        self._timers.stop()
         for task in self._tasks:
             task.cancel()
         self._commits.close()
-        self._body.close()
-        self.state = State.ENDED
-        self._count()
-
-    def _wind(self, seconds: float) -> None:
-        self._unwind()
-        self._timer = self._loop.call_later(seconds, self.overdue)
-
-    def _unwind(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._body.let_go()
+        self._left, self.state = True, State.ENDED
+        self._tally.count(self.state)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _count(self) -> None:
-        word = "" if self.state is State.ENDED else WORDS.get(self.state, self._word)
-        if word != self._word:
-            if self._word:
-                telemetry.RUNS.labels(self._word).dec()
-            if word:
-                telemetry.RUNS.labels(word).inc()
-            self._word = word
 
-
-_EFFECTS = {
+_EFFECTS: dict[Action, Callable[[Child], None]] = {
     Action.LAUNCH: Child._launch,
+    Action.ADOPT: Child._adopt,
+    Action.UNWIND: lambda child: child._timers.unwind(),
     Action.ADMIT: Child._admit,
     Action.START: Child._start,
+    Action.WELCOME: Child._welcome,
+    Action.HURRY: lambda child: child._timers.hurry(),
     Action.ASK: Child._ask,
-    Action.EXPECT: Child._expect,
-    Action.KILL: Child._kill,
+    Action.EXPECT: lambda child: child._timers.expect_death(),
+    Action.KILL: lambda child: child._body.kill(),
     Action.FREE: Child._free,
     Action.COLLECT: Child._collect,
     Action.CONCLUDE: Child._conclude,
     Action.LEAVE: Child._leave,
 }
-
-
-def _answered(record: RunRecord, request: str, value: Any) -> RunRecord:
-    asking = {name: asked for name, asked in record.asking.items() if name != request}
-    return replace(record, asking=asking, answers={**record.answers, request: value})
-
-
-def _ended(record: RunRecord, final: Verdict) -> RunRecord:
-    return replace(
-        record, state=final.type, ended=now(), result=final.result, error=final.error, asking={}
-    )

@@ -1,28 +1,36 @@
-"""All runs of this server: places, the queue behind them, and the socket they connect to."""
+"""All runs of this server, from their acceptance or discovery to its end."""
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import structlog
 
-from server.errors import AtCapacity, InvalidInput, NotPending, ShuttingDown
+from server.errors import InvalidInput, NotPending, ShuttingDown
 from server.records import Append, RunRecord
 from server.runs import pipe
+from server.runs.adoption import Course, Found, course
+from server.runs.body import words_name
 from server.runs.catalogue import Catalogue
 from server.runs.child import Child
-from server.runs.connection import Connection, listen
+from server.runs.connection import Connection, listen, reserved
+from server.runs.containment import Keeper, Limits
 from server.runs.forkserver import ForkServer
 from server.runs.house import House
 from server.runs.intake import Acks
-from server.runs.life import Signal, State
+from server.runs.life import Signal
+from server.runs.places import Places
+from server.runs.process import boot_id, stat
 from server.settings import Settings
 from workflows.runtime.main import enter
 
-RETRY_AFTER = 5  # seconds until a place in the queue may be free
 KILL_SECONDS = 1.5  # of the time to stop in, for what has to be killed
+CONCLUDE_SECONDS = 1.5  # for the terminal events that are on their way when the others are left
+DRAIN_SHARE = 0.4  # of the time to stop in, for runs to end by themselves
+
+How = Literal["leave", "drain", "cancel"]
 
 log = structlog.get_logger()
 
@@ -31,7 +39,8 @@ class Runs:
     """Starts runs, at most ``max_runs`` at once, the others first come, first served.
 
     An async context manager: it listens at ``DATA_DIR/runs.sock`` while it is entered, and leaves
-    no process, descriptor or file behind. Use it from one loop only.
+    no descriptor behind. Whoever runs at its end is left to the next server, see :meth:`stop`. Use
+    it from one loop only. ``found`` are the runs that an earlier server left.
     """
 
     def __init__(
@@ -41,38 +50,47 @@ class Runs:
         append: Append,
         *,
         entry: Callable[..., None] = enter,
+        found: Iterable[Found] = (),
     ) -> None:
         directory = settings.data_dir / "runs"
+        keeper = Keeper(directory, Limits(settings.run_memory_bytes, settings.run_processes))
         self._settings = settings
         self._house = House(
             append=append,
             catalogue=catalogue,
-            forkserver=ForkServer(entry, lambda: catalogue.preload),
+            forkserver=ForkServer(entry, lambda: catalogue.preload, lambda: keeper.nursery),
+            keeper=keeper,
             acks=Acks(),
             directory=directory,
             address=settings.data_dir / "runs.sock",
             grace=settings.cancel_grace_seconds,
+            patience=settings.reattach_seconds,
         )
+        self._found = found
         self._children: dict[str, Child] = {}
-        self._placed: set[Child] = set()
-        self._queue: deque[Child] = deque()
-        self._expected = 0  # accepted, but not committed yet
+        self._places = Places(settings.max_runs, settings.max_queued_runs)
         self._closing = False
         self._stopping: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
+        self._door = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         house = self._house
         for directory in (self._settings.data_dir, house.directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.chmod(0o700)
-        for left in house.directory.glob("*.stderr"):
-            left.unlink()
-        self._stack.push_async_callback(house.forkserver.close)
-        self._stack.callback(house.acks.close)
-        await self._stack.enter_async_context(listen(house.address, self._knock))
-        self._stack.push_async_callback(self._abandon)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(reserved(house.address))
+            await stack.enter_async_context(house.keeper)
+            stack.push_async_callback(house.forkserver.close)
+            stack.callback(house.acks.close)
+            # Before anybody can knock: a run that is not known is sent away for ever.
+            self.take_up(self._found)
+            house.keeper.clear()
+            stack.push_async_callback(self._leave)
+            await self._door.enter_async_context(listen(house.address, self._knock))
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -93,13 +111,7 @@ class Runs:
 
     def check_capacity(self) -> None:
         """Raise :class:`AtCapacity` when a run could neither start nor wait."""
-        room = self._settings.max_runs - len(self._placed) + self._settings.max_queued_runs
-        if len(self._queue) + self._expected >= room:
-            raise AtCapacity(
-                f"{self._settings.max_runs} runs are active and {len(self._queue)} wait:"
-                " try again later",
-                retry_after=RETRY_AFTER,
-            )
+        self._places.check_capacity()
 
     async def accept(self, record: RunRecord) -> RunRecord:
         """Commit a run, and give it a place or let it wait for one; returns its record.
@@ -112,19 +124,34 @@ class Runs:
         if len(pipe.start(record.workflow, record.input)) > pipe.LINE_LIMIT:
             raise InvalidInput("the input is longer than 1 MiB", path="input")
         child = Child(record, self._house, self)
-        self._expected += 1
+        self._places.expect()
         # In a task of its own: a caller who leaves cannot leave half a run behind.
         accepting = asyncio.create_task(self._accept(child))
         accepting.add_done_callback(_heard)
         await asyncio.shield(accepting)
         return child.record
 
-    def resume_queued(self, record: RunRecord) -> None:
-        """Take over a run that was accepted, and never started, by a server that is no more."""
-        child = Child(record, self._house, self)
-        self._enter(child)
-        if record.cancel is not None:
-            child.cancelled()
+    def take_up(self, found: Iterable[Found]) -> None:
+        """Take over the runs of a server that is no more: see :mod:`server.runs.adoption`."""
+        courses: Counter[Course] = Counter()
+        kept = set()
+        for one in found:
+            child = Child(one.record, self._house, self, one.n)
+            decided = course(one.record, stat(one.record.pid), boot_id())
+            courses[decided] += 1
+            if decided is Course.QUEUE:
+                self._enter(child)
+                if one.record.cancel is not None:
+                    child.cancelled()
+            else:
+                kept.add(words_name(one.record.id, bytes.fromhex(one.record.secret_hash)))
+                self._adopt(child)
+        for left in self._house.directory.glob("*.stderr"):
+            if left.name not in kept:
+                left.unlink()
+        if courses:
+            counts = {each.name.lower(): courses[each] for each in Course}
+            log.info("Runs of an earlier server", **counts)
 
     async def cancel(self, run: str, reason: str) -> None:
         """Ask a run to end; committed when this returns. Nothing to do for one that is not active.
@@ -153,16 +180,25 @@ class Runs:
         """All active runs as they were last committed."""
         return [child.record for child in self._children.values() if child.record.active]
 
-    async def stop(self, reason: str, within: float) -> None:
-        """Cancel every run that has a process and take no more; queued ones wait for a new server.
+    async def stop(self, how: How, reason: str, within: float) -> None:
+        """Take no more runs, and see to those that there are, in ``within`` seconds at most.
 
-        ``within`` in seconds bounds the call; what has not ended shortly before it is killed.
-        Every run but those has its terminal event then, unless the store refused it all that time.
+        ``leave`` lets go of their processes, which live on and look for the next server; ``cancel``
+        cancels every run that has a process, and kills in the end what does not listen; ``drain``
+        gives them some of the time to end by themselves before. Queued runs wait for the next
+        server in any case.
         """
         self._closing = True
         self._leave_the_queue()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within
+        end = asyncio.get_running_loop().time() + within
+        if how == "drain":
+            await self._until_empty(end - within * (1 - DRAIN_SHARE))
+        if how != "leave":
+            await self._cancel_all(reason, end)
+        await self._leave()
+
+    async def _cancel_all(self, reason: str, end: float) -> None:
+        within = end - asyncio.get_running_loop().time()
         for child in list(self._children.values()):
             self._cancel_for_stop(child, reason)
         if self._stopping:
@@ -170,9 +206,22 @@ class Runs:
         self._house.forkserver.refuse()
         await self._until_empty(end - min(KILL_SECONDS, within / 2))
         for child in list(self._children.values()):
-            if child.state is not State.QUEUED:
-                child.overdue()
+            child.overdue()
         await self._until_empty(end)
+
+    async def _leave(self) -> None:
+        self._closing = True
+        self._house.forkserver.refuse()
+        # First of all: whoever is let go comes back at once, and would find itself unknown.
+        await self._door.aclose()
+        self._let_go(lambda child: not child.concluding)
+        await self._until_empty(asyncio.get_running_loop().time() + CONCLUDE_SECONDS)
+        self._let_go(lambda _: True)
+
+    def _let_go(self, which: Callable[[Child], bool]) -> None:
+        for child in filter(which, list(self._children.values())):
+            child.let_go()
+            self.over(child)
 
     # Owner.
 
@@ -182,14 +231,12 @@ class Runs:
 
     def freed(self, child: Child) -> None:
         """A process is gone."""
-        self._placed.discard(child)
-        self._fill()
+        self._places.free(child)
 
     def over(self, child: Child) -> None:
         """Nothing is left of a run but its record."""
         self._children.pop(child.id, None)
-        with contextlib.suppress(ValueError):
-            self._queue.remove(child)
+        self._places.forget(child)
         if not self._children:
             self._empty.set()
 
@@ -199,28 +246,26 @@ class Runs:
         try:
             await child.accept()
         finally:
-            self._expected -= 1
+            self._places.settle()
 
     def _enter(self, child: Child) -> None:
         self._children[child.id] = child
         child.enter()
         self._empty.clear()
-        self._queue.append(child)
+        self._places.enter(child)
         if self._closing:
             self._leave_the_queue()
-        self._fill()
 
-    def _fill(self) -> None:
-        while self._queue and len(self._placed) < self._settings.max_runs and not self._closing:
-            child = self._queue.popleft()
-            if child.state is State.QUEUED:
-                self._placed.add(child)
-                child.signal(Signal.PLACED)
+    def _adopt(self, child: Child) -> None:
+        self._children[child.id] = child
+        self._places.hold(child)
+        self._empty.clear()
+        child.signal(Signal.FOUND)
 
     def _leave_the_queue(self) -> None:
         # Their records say that they are queued: no code of theirs ever ran.
-        for child in [waiting for waiting in self._queue if waiting.state is State.QUEUED]:
-            child.abandon()
+        for child in self._places.close():
+            child.let_go()
             self.over(child)
 
     def _cancel_for_stop(self, child: Child, reason: str) -> None:
@@ -235,18 +280,14 @@ class Runs:
                 async with asyncio.timeout_at(end):
                     await self._empty.wait()
 
-    async def _abandon(self) -> None:
-        if self._children:
-            await self.stop("the server is stopping", within=2 * KILL_SECONDS)
-        for child in self._children.values():
-            child.abandon()
-
     def _knock(self, connection: Connection, hello: pipe.Hello) -> None:
         child = self._children.get(hello.run)
-        if child is None:
-            connection.refuse()
-        else:
+        if child is not None:
             child.knock(connection, hello)
+        elif self._closing:
+            connection.drop()  # the next server knows whether it is one of its own
+        else:
+            connection.refuse()
 
     def _refuse_when_closing(self) -> None:
         if self._closing:

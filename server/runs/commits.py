@@ -1,7 +1,8 @@
 """What one run wants kept, committed in order, one append at a time.
 
 While an append is in flight nothing else is sent, so a record is always made from the last one that
-is known to be durable. What must not be lost (events that came off the pipe, a terminal event) is
+is known to be durable. What comes while the store refuses goes with the next attempt, all in one
+append. What must not be lost (events that came off the pipe, a terminal event) is
 tried again until the store takes it: its numbers make a repetition harmless. What somebody waits
 for (a cancel, an answer) is tried once, and the refusal is theirs to hear.
 """
@@ -37,14 +38,16 @@ class Job(NamedTuple):
 class Commits:
     """The way of one run into the log."""
 
-    def __init__(self, append: Append, record: RunRecord, idle: Callable[[], None]) -> None:
+    def __init__(
+        self, append: Append, record: RunRecord, idle: Callable[[], None], *, events: int = 0
+    ) -> None:
         self.record = record  # as last committed
-        self.events = 0  # that were committed
-        self._idle = idle  # called whenever nothing is on its way any more
+        self.events = events  # that were committed
+        self._idle = idle  # called when nothing is on its way any more, and when the store refuses
         self._append = append
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[Job] = deque()
-        self._flying: Job | None = None
+        self._flying: list[Job] = []  # one append; more jobs than one only after a refusal
         self._next: RunRecord | None = None
         self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
@@ -53,7 +56,12 @@ class Commits:
     @property
     def busy(self) -> bool:
         """Whether something is on its way."""
-        return self._flying is not None
+        return bool(self._flying)
+
+    @property
+    def refused(self) -> bool:
+        """Whether what is on its way waits for the next attempt: more may go with it."""
+        return self._retry is not None
 
     def put(
         self,
@@ -65,8 +73,12 @@ class Commits:
     ) -> None:
         """Take a job; ``then(None)`` is called when it is durable, from the loop."""
         self._jobs.append(Job(drafts, change, then, lasting))
-        if self._flying is None:
-            self._fly(self._jobs.popleft())
+        if not self._flying:
+            self._fly()
+        elif self._retry is not None and change is not None:
+            # A store without room takes what ends a run, and only with what comes before that.
+            self._retry.cancel()
+            self._try_again()
 
     async def wait_for(
         self, drafts: Sequence[Draft], change: Change | None, kept: Callable[[], None]
@@ -92,40 +104,61 @@ class Commits:
         if self._retry is not None:
             self._retry.cancel()
 
-    def _fly(self, job: Job) -> None:
-        self._flying = job
-        self._next = job.change(self.record) if job.change else None
-        self._send(job)
+    def _fly(self) -> None:
+        self._flying = [self._jobs.popleft()]
+        self._send()
 
-    def _send(self, job: Job) -> None:
+    def _try_again(self) -> None:
+        self._retry = None
+        self._flying += self._jobs
+        self._jobs.clear()
+        self._send()
+
+    def _send(self) -> None:
         run = self.record
         try:
-            future = self._append(run.session, job.drafts, producer=run.id, record=self._next)
+            self._next = self._changed(run)
+            drafts = (
+                self._flying[0].drafts
+                if len(self._flying) == 1
+                else [draft for job in self._flying for draft in job.drafts]
+            )
+            future = self._append(run.session, drafts, producer=run.id, record=self._next)
         except Exception as error:  # noqa: BLE001 (a bug elsewhere must not leave a run endless)
             future = self._loop.create_future()
             future.set_exception(error)
         future.add_done_callback(self._landed)
 
+    def _changed(self, record: RunRecord) -> RunRecord | None:
+        """The record as it is to be; None if no job changes it."""
+        changes = [job.change for job in self._flying if job.change is not None]
+        for change in changes:
+            record = change(record)
+        # By its record the store knows a run that was told to end, and keeps room for it.
+        ending = self._failures and record.cancel is not None
+        return record if changes or ending else None
+
     def _landed(self, future: "asyncio.Future[Sequence[Event]]") -> None:
-        job = self._flying
-        assert job is not None
         error = _error_of(future)
+        jobs, self._flying = self._flying, []
         if error is None:
             self._failures = 0
             self.events += len(future.result())
             if self._next is not None:
                 self.record = self._next
-        elif job.lasting:
-            self._again(job, error)
-            return
-        self._flying = None
-        job.then(error)
-        if self._jobs and self._flying is None:
-            self._fly(self._jobs.popleft())
-        if self._flying is None:
+        else:
+            self._flying = [job for job in jobs if job.lasting]
+            jobs = [job for job in jobs if not job.lasting]
+            if self._flying:
+                self._again(error)
+        for job in jobs:
+            job.then(error)
+        if self._jobs and not self._flying:
+            self._fly()
+        if not self._flying or self.refused:
             self._idle()
 
-    def _again(self, job: Job, error: Exception) -> None:
+    def _again(self, error: Exception) -> None:
         if self._closed:
             return
         wait = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
@@ -134,12 +167,12 @@ class Commits:
                 "The store refuses events: they are kept and tried again",
                 session=self.record.session,
                 run=self.record.id,
-                events=len(job.drafts),
+                events=sum(len(job.drafts) for job in self._flying),
                 error=str(error),
                 exc_info=None if isinstance(error, StoreUnavailable) else error,
             )
         self._failures += 1
-        self._retry = self._loop.call_later(wait, self._send, job)
+        self._retry = self._loop.call_later(wait, self._try_again)
 
 
 def _error_of(future: "asyncio.Future[Sequence[Event]]") -> Exception | None:

@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from server.errors import ProtocolError
+from server.errors import ProtocolError, SettingsError
 from server.runs.pipe import END, LINE_LIMIT, VERSION, Hello, read_hello
 
 HELLO_SECONDS = 10.0
@@ -30,6 +31,16 @@ class Receiver(Protocol):
 
     def hung_up(self) -> None:
         """The stream is closed; what is left in it can still be drained."""
+
+
+class _Nobody:
+    """Who a stream belongs to that was dropped."""
+
+    def received(self, data: bytes) -> None:
+        """Drop it."""
+
+    def hung_up(self) -> None:
+        """Expected."""
 
 
 class Connection(asyncio.Protocol):
@@ -51,7 +62,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.peer = _peer(transport.get_extra_info("socket"))
-        self._patience = asyncio.get_running_loop().call_later(HELLO_SECONDS, self.refuse)
+        self._patience = asyncio.get_running_loop().call_later(HELLO_SECONDS, self.drop)
 
     def data_received(self, data: bytes) -> None:
         """Pass it on, or look for the hello in it."""
@@ -106,6 +117,11 @@ class Connection(asyncio.Protocol):
             receiver.received(unread)
         self.resume()
 
+    def drop(self) -> None:
+        """Close it without a word: read nothing more, and tell nobody of its end."""
+        self._receiver = _Nobody()
+        self.close()
+
     def refuse(self) -> None:
         """Tell it that this run is not its own, and close."""
         self.write(END)
@@ -153,6 +169,26 @@ def _peer(sock: socket.socket) -> int:
     return int(pid)
 
 
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Hold ``path`` against every other server; raises :class:`SettingsError` where one has it.
+
+    The lock is the kernel's, as the store's: it goes with this process, and no child inherits it.
+    """
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"{path.parent} is in use by another server: stop that one first,"
+                " or give this one a DATA_DIR of its own"
+            ) from None
+        yield
+    finally:
+        os.close(lock)
+
+
 @contextlib.asynccontextmanager
 async def listen(
     path: Path, knock: Callable[[Connection, Hello], None]
@@ -177,7 +213,7 @@ async def listen(
 
 def _bind(sock: socket.socket, path: Path) -> None:
     sock.setblocking(False)
-    _unlink(path)  # a dead server's: the store's lock says that no other lives
+    _unlink(path)  # a dead server's: whoever calls has reserved it
     if len(os.fsencode(path)) <= PATH_LIMIT:
         sock.bind(str(path))
     else:

@@ -5,10 +5,12 @@ The verdict, first match wins:
 1. what broke the pipe's rules is ``protocol_error``, whatever else is known;
 2. a run that completed is ``complete``, even while it was being stopped;
 3. one that ran out of time is ``workflow_timeout``;
-4. otherwise the child's own word counts: ``error`` or ``cancelled``;
-5. without a word: killed after the grace of a cancel it is ``workflow_unresponsive``, dead in that
-   grace, or never started because of the cancel, it is ``cancelled``;
-6. and else ``workflow_crashed``: an exit code is evidence, not the verdict, and 0 is no excuse.
+4. one that ran into a limit and then failed, or died without a word, is ``limit_exceeded``;
+5. otherwise the child's own word counts: ``error`` or ``cancelled``;
+6. without a word: killed after the grace of a cancel it is ``workflow_unresponsive``, dead in that
+   grace, never started because of the cancel, or out of reach all the time, it is ``cancelled``;
+7. whose process was not heard of again after its server had died is ``run_lost``;
+8. and else ``workflow_crashed``: an exit code is evidence, not the verdict, and 0 is no excuse.
 """
 
 import signal
@@ -31,7 +33,9 @@ class Evidence:
     seconds: float = 0  # that it was allowed
     outcome: Outcome | None = None
     breach: str | None = None
+    limit: str | None = None  # that it ran into, in words
     admitted: bool = False  # user code may have run
+    lost: bool = False  # an earlier server started it, and it has not come to this one
     killed: bool = False  # by us, because it did not end in time
     failure: str | None = None  # why there never was a process
     exit_code: int | None = None  # negative: the signal
@@ -61,14 +65,16 @@ def verdict(seen: Evidence) -> Verdict:  # noqa: PLR0911 (one for each rule)
     if seen.timed_out:
         message = f"the run was stopped after the {seen.seconds:g} s that it may take"
         return _error("workflow_timeout", message)
+    if seen.limit is not None and (outcome is None or outcome.failure is not None):
+        return _limited(seen, seen.limit)
     if outcome is not None and outcome.failure is not None:
         said = outcome.failure
         return _error(said.code, said.message, said.detail)
     if outcome is not None:
         return _cancelled(seen.cancel or "the workflow cancelled itself")
     if seen.cancel is None:
-        return _crashed(seen)
-    if seen.killed and seen.admitted:
+        return _lost(seen) if seen.lost else _crashed(seen)
+    if seen.killed and seen.admitted and not seen.lost:
         message = f"the run did not end when it was told to ({seen.cancel}) and was killed"
         return _error("workflow_unresponsive", message)
     return _cancelled(seen.cancel)
@@ -89,7 +95,30 @@ def _error(code: str, message: str, detail: dict[str, Any] | None = None) -> Ver
     return Verdict("error", msgspec.json.encode(error), error=error)
 
 
+def _lost(seen: Evidence) -> Verdict:
+    how = (
+        "lived on without its server, did not come to the next one in time, and was killed"
+        if seen.killed
+        else "went away while no server was there to see it"
+    )
+    message = f"the run's process {how}: the events up to here are whole, the run can be repeated"
+    return _error("run_lost", message)
+
+
+def _limited(seen: Evidence, limit: str) -> Verdict:
+    said = seen.outcome.failure if seen.outcome is not None else None
+    if said is None:
+        return _error("limit_exceeded", f"{limit}, and was ended", _remains(seen))
+    return _error("limit_exceeded", f"{limit}, and ended by {said.message}", said.detail)
+
+
 def _crashed(seen: Evidence) -> Verdict:
+    detail = _remains(seen)
+    return _error("workflow_crashed", _how(seen, detail), detail)
+
+
+def _remains(seen: Evidence) -> dict[str, Any]:
+    """What a death without a word leaves to be told."""
     detail: dict[str, Any] = {}
     if seen.exit_code is not None and seen.exit_code < 0:
         detail["signal"] = signal_name(-seen.exit_code)
@@ -97,7 +126,7 @@ def _crashed(seen: Evidence) -> Verdict:
         detail["exit_code"] = seen.exit_code
     # A cut may have gone through a character, and a workflow may write any bytes.
     detail["stderr"] = seen.words.decode(errors="replace")
-    return _error("workflow_crashed", _how(seen, detail), detail)
+    return detail
 
 
 def _how(seen: Evidence, detail: dict[str, Any]) -> str:

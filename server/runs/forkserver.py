@@ -21,7 +21,13 @@ import multiprocess
 import multiprocess.forkserver
 import structlog
 
+from server.runs.containment import Nursery
+from server.runs.containment.kin import Identity
+from server.runs.containment.slots import Slot
 from server.runs.process import GONE, Leader, stat
+from workflows.runtime.belonging import born
+
+PRELOAD = "workflows.runtime.nursery"
 
 ATTEMPTS = 3
 COLD_START_SECONDS = 60.0  # for the imports, the only thing that takes long
@@ -36,34 +42,42 @@ class Started(NamedTuple):
 
     leader: Leader
     process: Any
+    slot: Slot | None = None  # the control group that it was born in
 
 
 class ForkServer:
     """Starts ``entry`` in new processes. The loop's side: every method returns at once or awaits.
 
     ``entry`` is a function that can be imported by its name; it is never called here. ``preload``
-    names the modules that passed the probe.
+    names the modules that passed the probe. ``nursery`` says where to fork.
     """
 
-    def __init__(self, entry: Callable[..., None], preload: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        entry: Callable[..., None],
+        preload: Callable[[], Sequence[str]],
+        nursery: Callable[[], Nursery],
+    ) -> None:
         self._entry = entry
         self._preload = preload  # asked when a fork server is made
+        self._nursery = nursery
         self._preload_kills = False
         self._warm = False
         self._closing = False
         self._started: set[Any] = set()  # processes, as multiprocess knows them
+        self._late: list[Started] = []  # gone, and their exit codes had not come in time
         self._context = multiprocess.get_context("forkserver")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forkserver")
 
     async def warm_up(self) -> None:
         """Have a fork server that is done with its imports; raises as :meth:`start` does."""
-        child: Started = await self._call(self._start, int, ())  # the least that a process can do
+        child: Started = await self._call(self._start, "")
         child.leader.close(asyncio.get_running_loop())
         await self.collect(child)
 
-    async def start(self, *arguments: str) -> Started:
-        """A new process; raises OSError or EOFError when there is none to be had."""
-        child: Started = await self._call(self._start, self._entry, arguments)
+    async def start(self, run: str, *arguments: str) -> Started:
+        """A new process for a run; raises OSError or EOFError when there is none to be had."""
+        child: Started = await self._call(self._start, run, *arguments)
         return child
 
     async def collect(self, child: Started) -> int | None:
@@ -78,7 +92,7 @@ class ForkServer:
             _kill_fork_server()  # the thread may be waiting for its imports
 
     async def close(self) -> None:
-        """End the fork server, and whatever it started that has not been collected."""
+        """End the fork server. What it has started lives on."""
         self.refuse()
         await self._call(self._stop)
         self._thread.shutdown(wait=False)
@@ -89,17 +103,26 @@ class ForkServer:
 
     # On the thread.
 
-    def _start(self, target: Callable[..., None], arguments: tuple[str, ...]) -> Started:
+    def _start(self, run: str, *arguments: str) -> Started:
+        self._collect_late()
+        nursery = self._nursery()
         for attempt in range(1, ATTEMPTS + 1):
             if self._closing:
                 raise ConnectionError("the server is stopping")
-            process = self._context.Process(target=target, args=arguments)
             try:
                 with self._patience():
-                    process.start()
+                    multiprocess.forkserver.ensure_running()
+                    nursery.receive(home := _pid())
+                    process = self._process(nursery, run, arguments)
+                    with nursery.birth(run):
+                        process.start()
+                        _only_from(home, process)
+                        leader = Leader(process.pid)
+                        slot = nursery.born(Identity(leader.pid, leader.started))
+                    self._started.add(process)
             except (EOFError, ConnectionError) as error:
                 if not self._closing:
-                    log.warning("Fork server died", attempt=attempt)
+                    log.warning("Fork server died", attempt=attempt, error=repr(error))
                 # Should this attempt's process exist after all, it will not be let in: its pid
                 # is not the one that is known.
                 _kill_fork_server()
@@ -108,9 +131,16 @@ class ForkServer:
                     raise ConnectionError("the fork server does not stay alive") from error
                 self._preload_kills = attempt == ATTEMPTS - 1
             else:
-                self._started.add(process)
-                return Started(Leader(process.pid), process)
+                # What may take long comes after what somebody waits for.
+                self._thread.submit(nursery.move_on)
+                return Started(leader, process, slot)
         raise AssertionError
+
+    def _process(self, nursery: Nursery, run: str, arguments: tuple[str, ...]) -> Any:
+        if not run:
+            return self._context.Process(target=int)  # the least that a process can do
+        contained = (self._entry, *nursery.terms(run), run, *arguments)
+        return self._context.Process(target=born, args=contained)
 
     @contextlib.contextmanager
     def _patience(self) -> Iterator[None]:
@@ -123,7 +153,7 @@ class ForkServer:
                 raise
             return
         preload = [] if self._preload_kills else self._preload()
-        self._context.set_forkserver_preload([self._entry.__module__, *preload])
+        self._context.set_forkserver_preload([PRELOAD, self._entry.__module__, *preload])
         alarm = threading.Timer(COLD_START_SECONDS, _kill_fork_server)
         alarm.start()
         try:
@@ -135,22 +165,54 @@ class ForkServer:
     def _collect(self, child: Started) -> int | None:
         child.process.join(EXIT_CODE_SECONDS)
         code: int | None = child.process.exitcode
-        if code is not None:
-            self._started.discard(child.process)
-            child.process.close()
+        if code is None:
+            self._late.append(child)
+        else:
+            self._let_go(child)
         if code == UNKNOWN:
             parent = stat(child.leader.parent)
             if parent is None or parent.state in GONE:
                 return None
         return code
 
+    def _collect_late(self) -> None:
+        """A fork server that was stopped, or busy, tells exit codes when it goes on."""
+        late, self._late = self._late, []
+        for child in late:
+            if child.process.exitcode is None:
+                self._late.append(child)
+            else:
+                self._let_go(child)
+
+    def _let_go(self, child: Started) -> None:
+        self._started.discard(child.process)
+        self._nursery().buried(Identity(child.leader.pid, child.leader.started))
+        child.process.close()
+
     def _stop(self) -> None:
         for process in self._started:
-            process.kill()  # or the interpreter would wait for it at its end
+            # It lives on, and the interpreter would wait for it at its end.
+            multiprocess.process._children.discard(process)
         alarm = threading.Timer(2, _kill_fork_server)
         alarm.start()
         _stop_fork_server()
         alarm.cancel()
+        self._nursery().close()
+
+
+def _only_from(home: int, process: Any) -> None:
+    """A fork server that came up in the meantime does not stand where its children are to be."""
+    if _pid() != home:
+        process.kill()
+        process.join(EXIT_CODE_SECONDS)
+        if process.exitcode is not None:
+            process.close()
+        raise EOFError("the fork server died, and another one has forked")
+
+
+def _pid() -> int:
+    pid: int = multiprocess.forkserver._forkserver._forkserver_pid
+    return pid
 
 
 def _stop_fork_server() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 from structlog.typing import FilteringBoundLogger
 
+from server import failpoints
 from server.events import Draft  # noqa: TC001 (not worth an import of its own kind)
 from server.records import RunRecord
 from server.runs import pipe
@@ -37,7 +38,10 @@ class Intake:
         signal: Callable[[Signal], None],
         acks: "Acks",
         log: FilteringBoundLogger,
+        *,
+        last: int = 0,
     ) -> None:
+        """``last`` is the number up to which an earlier server committed what came."""
         #: Events that came with the end and go into the log with it.
         self.rest: list[Draft] = []
         self._commits = commits
@@ -45,19 +49,36 @@ class Intake:
         self._signal = signal
         self._acks = acks
         self._log = log
-        self._decoder = pipe.Decoder(commits.record.id)
+        self._decoder = pipe.Decoder(commits.record.id, last)
         self._connection: Connection | None = None
         self._backlog: list[bytes] = []
         self._waiting = 0  # bytes in the backlog
+        self._held = 0  # bytes that were taken and are not committed
         self._paused = False
         self._open = False
         self._over = False
-        self._committed = 0
+        self._committed = last
         self._unacknowledged = 0
 
+    @property
+    def committed(self) -> int:
+        """The highest number that is known to be committed."""
+        return self._committed
+
     def connect(self, connection: Connection) -> None:
-        """The stream to slow down, and to acknowledge on."""
-        self._connection = connection
+        """The stream to read from, to slow down, and to acknowledge on.
+
+        Call it before the stream is attached. What is left of the one before is taken first: its
+        process may die before it could say it again.
+        """
+        before, self._connection = self._connection, connection
+        if before is not None:
+            rest = b"".join([*self._backlog, before.drain()])
+            self._backlog.clear()
+            self._waiting, self._paused = 0, False
+            if rest and self._open and not self._over:
+                self._take(rest)
+        self._decoder.start_over()
 
     def open(self) -> None:
         """The run was let start: what comes counts from now on."""
@@ -68,7 +89,7 @@ class Intake:
         """Take what was read from the socket."""
         if self._over:
             return
-        if not self._open or self._commits.busy:
+        if not self._open or not self._may_take:
             self._backlog.append(data)
             self._waiting += len(data)
             if self._waiting > BACKLOG_BYTES and not self._paused and self._connection is not None:
@@ -78,8 +99,8 @@ class Intake:
             self._take(data)
 
     def go_on(self) -> None:
-        """Nothing is being committed: take what has waited."""
-        if self._backlog and self._open and not self._over and not self._commits.busy:
+        """Nothing is being committed, or the store refuses: take what has waited."""
+        if self._backlog and self._open and not self._over and self._may_take:
             data = b"".join(self._backlog)
             self._backlog.clear()
             self._waiting = 0
@@ -87,6 +108,12 @@ class Intake:
                 self._paused = False
                 self._connection.resume()
             self._take(data)
+
+    @property
+    def _may_take(self) -> bool:
+        # While the store refuses, the next bytes may be the outcome, which it would not refuse.
+        looks_ahead = self._commits.refused and self._held < BACKLOG_BYTES
+        return looks_ahead or not self._commits.busy
 
     def drain(self) -> None:
         """The process is gone: decode all that it left, however long the store may take."""
@@ -98,6 +125,7 @@ class Intake:
 
     def acknowledge(self) -> None:
         """Tell the child how far the log has come."""
+        failpoints.passed("ack.before_send")
         self._unacknowledged = 0
         if self._connection is not None:
             self._connection.write(pipe.ack(self._committed))
@@ -110,6 +138,7 @@ class Intake:
         elif batch.drafts:
             last = self._decoder.last
             change = _asking(batch.asked) if batch.asked else None
+            self._held += len(data)
             self._commits.put(batch.drafts, lambda _: self._landed(last, len(data)), change)
 
     def _decode(self, data: bytes) -> pipe.Batch:
@@ -124,7 +153,9 @@ class Intake:
         return batch
 
     def _landed(self, last: int, size: int) -> None:
+        failpoints.passed("commit.before_ack")
         self._committed = last
+        self._held -= size
         self._unacknowledged += size
         if self._unacknowledged >= ACK_AT_ONCE:
             self.acknowledge()

@@ -26,6 +26,11 @@ class LastWords:
         self._fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         return self
 
+    def open_again(self) -> None:
+        """Take up the pipe that an earlier server made, if it is there."""
+        with contextlib.suppress(OSError):
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
     def read(self) -> bytes:
         """What is left in the pipe; never waits. A grandchild may hold its other end."""
         found = bytearray()
@@ -37,9 +42,14 @@ class LastWords:
                 found += piece
         return bytes(found)
 
-    def close(self) -> None:
-        """Let go of it, and take it out of the directory."""
+    def let_go(self) -> None:
+        """Close it, and leave it to the process that writes to it and to the next server."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+    def close(self) -> None:
+        """Close it, and take it out of the directory."""
+        if self._fd is not None:
+            self.let_go()
             self.path.unlink(missing_ok=True)

@@ -116,9 +116,17 @@ class Splitter:
         if end < 0:
             self._rest += data
             return None
-        block = bytes(self._rest) + data[:end] if self._rest else data[:end]
-        self._rest = bytearray(memoryview(data)[end + 1 :])
+        block = data[:end]
+        if self._rest:
+            block = bytes(self._rest) + block
+            self._rest = bytearray()
+        if end + 1 < len(data):  # rare: a child writes whole lines
+            self._rest += memoryview(data)[end + 1 :]
         return block
+
+    def forget(self) -> None:
+        """Drop the line that is still open: its end will not come."""
+        self._rest = bytearray()
 
     @property
     def overlong(self) -> bool:
@@ -145,6 +153,10 @@ class Decoder:
                 batch.breach = error.message
             self._over = batch.outcome is not None or batch.breach is not None
         return batch
+
+    def start_over(self) -> None:
+        """What is fed next comes from another stream, and begins with a whole line."""
+        self._splitter.forget()
 
     def _take(self, data: bytes, batch: Batch) -> None:
         block = self._splitter.feed(data)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,11 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def since_boot() -> float:
+    """Seconds since the boot, sleep included; no change of the wall clock touches it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def stat(pid: int) -> Stat | None:
     """Look a process up; None when there is none of that pid."""
     try:
@@ -47,12 +53,26 @@ class Leader:
         self.pid = pid
         self.groups = False  # it has said that its setsid is done
         self.gone = False
-        known = stat(pid)
-        self.started = known.started if known else 0
-        self.parent = known.parent if known else 0
         self._pidfd: int | None = None
         with contextlib.suppress(ProcessLookupError):
             self._pidfd = os.pidfd_open(pid)
+        known = stat(pid)
+        self.started = known.started if known else 0
+        self.parent = known.parent if known else 0
+
+    @classmethod
+    def again(cls, pid: int, is_same: Callable[[Stat | None], bool]) -> "Leader":
+        """A process that an earlier server has started; gone where ``is_same`` says no.
+
+        The pidfd is opened first: what is looked at then is what it stands for.
+        """
+        leader = cls(pid)
+        seen = stat(pid)
+        leader.groups = is_same(seen)
+        if not leader.groups and leader._pidfd is not None:
+            os.close(leader._pidfd)
+            leader._pidfd = None
+        return leader
 
     def watch(self, loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
         """Have ``then`` called, once and from the loop, when the process is gone."""

@@ -17,6 +17,7 @@ from server.errors import AtCapacity, NotFound, RunActive, ShuttingDown
 from server.eventlog import EventLog
 from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord
+from server.runs import Found
 from server.sessions.diagnosis import Snapshot
 from server.sessions.session import Session
 from server.sessions.subscription import Bye, Subscription
@@ -196,13 +197,16 @@ class Hub:
             held.runs.discard(record.id)
             self._let_go(held)
 
-    async def find_runs(self) -> list[RunRecord]:
+    async def find_runs(self) -> list[Found]:
         """The runs that the log knows without an end; their sessions are held until they end."""
-        records = await self.events.active_runs()
-        for record in records:
-            async with self.hold(record.session, create=True) as session:
+        found = []
+        for record in await self.events.active_runs():
+            async with self.hold(record.session, create=False) as session:
                 session.runs.add(record.id)
-        return records
+            emitted = record.start_given  # else nobody has a number to go on from
+            n = await self.events.last_number(record.session, record.id) if emitted else 0
+            found.append(Found(record, n))
+        return found
 
     # -- letting go
 

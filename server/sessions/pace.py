@@ -16,6 +16,9 @@ from typing import NamedTuple
 SLOW_SECONDS = 60.0
 #: Heartbeats without an acknowledgement, while something waits for one, after which it is dead.
 DEAD_HEARTBEATS = 2.5
+#: Heartbeats that what waits must have waited for it. After a pause, of the stream or of this very
+#: process, the last acknowledgement is old and says nothing yet about what was sent just now.
+PATIENCE_HEARTBEATS = 1.0
 #: Window probes counted as unanswered that prove it. One does not: over loopback the answer arrives
 #: before the kernel has counted the probe, so there a living peer always shows one.
 UNANSWERED_PROBES = 2
@@ -63,6 +66,7 @@ class Pace:
 
     def __init__(self, heartbeat: float, at: float):
         self._silence = DEAD_HEARTBEATS * heartbeat
+        self._patience = PATIENCE_HEARTBEATS * heartbeat
         self._taken = 0
         self._taken_at = at
         self._probed_at: float | None = None
@@ -87,5 +91,5 @@ class Pace:
         # A closed window leaves nothing in flight: then only the probes tell, and the kernel
         # spaces those out up to two minutes, so the time since the last acknowledgement does not.
         if info.unacked:
-            return info.last_ack_seconds > self._silence and at - self._taken_at > self._silence
+            return info.last_ack_seconds > self._silence and at - self._taken_at > self._patience
         return self._probed_at is not None and at - self._probed_at > self._silence

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import NamedTuple
 
+from server.errors import StoreDamaged
 from server.events import Event
 from server.sessions.audience import Poll
 from server.sessions.opening import Opening
@@ -16,10 +17,14 @@ SCAN = 100_000
 
 
 class Page(NamedTuple):
-    """Events, and the offset up to which the log was looked through for them."""
+    """Events, and the offset up to which the log was looked through for them.
+
+    ``skipped`` is the last offset of what is damaged before them, 0 if nothing is.
+    """
 
     events: list[Event]
     next: int
+    skipped: int = 0
 
 
 async def poll(session: Session, opening: Opening, *, limit: int, wait: float) -> Page:
@@ -36,7 +41,8 @@ async def poll(session: Session, opening: Opening, *, limit: int, wait: float) -
                 reader.sent = len(found.events)
                 reader.offset = found.next
                 left = deadline - time.monotonic()
-                if found.events or opening.reset or _over(session, found) or left <= 0:
+                told = found.events or found.skipped or opening.reset
+                if told or _over(session, found) or left <= 0:
                     return found
                 if found.next < session.last:
                     continue
@@ -50,29 +56,36 @@ def _over(session: Session, found: Page) -> bool:
 async def page(session: Session, opening: Opening, after: int, limit: int) -> Page:
     """The events after ``after`` that ``opening`` wants, as many as one answer holds."""
     found: list[Event] = []
-    size, start = 0, after
+    size, start, skipped = 0, after, 0
     while after < session.last and after - start < SCAN:
-        events = await session.read(after)
+        try:
+            events = await session.read(after)
+        except StoreDamaged as error:
+            if after > max(start, skipped):  # the next page begins with it
+                break
+            after = skipped = error.last or session.last
+            continue
         if not events:
             break
         for event in opening.wanted(events):
             size += len(event.line)
             if found and size > ANSWER_BYTES:
-                return Page(found, event.offset - 1)
+                return Page(found, event.offset - 1, skipped)
             found.append(event)
             if len(found) == limit:
-                return Page(found, event.offset)
+                return Page(found, event.offset, skipped)
         after = events[-1].offset
-    return Page(found, after)
+    return Page(found, after, skipped)
 
 
 def body(found: Page, session: Session, opening: Opening) -> bytes:
     """The answer of the contract, each event the bytes that the log has."""
     head = session.head
-    reset = b'"reset":"%b",' % opening.reset.encode() if opening.reset else b""
+    reason = opening.reset or ("damaged" if found.skipped else "")
+    reset = b'"reset":"%b",' % reason.encode() if reason else b""
     return b'{"epoch":"%b","first":%d,"last":%d,"state":"%b",%b"events":[%b],"next":"%b-%d"}' % (
         session.epoch.encode(),
-        head.first,
+        found.skipped + 1 if found.skipped else head.first,
         head.last,
         head.state.encode(),
         reset,

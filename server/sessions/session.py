@@ -40,6 +40,7 @@ class Session:
         self.holders = 0  # requests and readers
         self.runs: set[str] = set()  # the active ones
         self._events = events
+        self._log = log.bind(session=session)  # bound once: to bind costs more than to be silent
         self._head: Head | None = None
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -152,7 +153,7 @@ class Session:
             return
         events = self._events.recent(self.id, self.last)
         if events is not None:
-            for page in _pages(events):
+            for page in (events,) if len(events) == 1 else _pages(events):
                 self._publish(page)
         elif self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh())
@@ -167,11 +168,11 @@ class Session:
         self._advance(events)
         over = self.state == "closed"
         subscribers = self.audience.write(self.epoch, events, over=over)
-        if log.is_enabled_for(logging.DEBUG):
+        if self._log.is_enabled_for(logging.DEBUG):
             for event in events:
-                bound = {"session": self.id, "run": self.head.run, "offset": event.offset}
-                log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
-                log.debug("Event emitted", subscribers=subscribers, **bound)
+                bound = {"run": self.head.run, "offset": event.offset}
+                self._log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
+                self._log.debug("Event emitted", subscribers=subscribers, **bound)
 
     def _advance(self, events: Sequence[Event]) -> None:
         state, run = self.head.state, self.head.run

@@ -22,6 +22,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from server import telemetry
+from server.errors import StoreDamaged
 from server.events import Cursor, Event, now
 from server.sessions.opening import Opening
 from server.sessions.pace import Pace, Verdict
@@ -29,7 +30,7 @@ from server.sessions.pace import Pace, Verdict
 log = structlog.get_logger()
 
 #: Bytes that the socket of a live reader may owe before the reader is on its own again.
-LIVE_BACKLOG = 64 * 1024
+LIVE_BACKLOG = 16 * 1024
 #: Seconds between ``bye`` ``slow`` and the end of the connection.
 SLOW_ABORT_SECONDS = 5.0
 #: Seconds between two looks at a reader's socket, if four in a heartbeat are not more.
@@ -182,7 +183,12 @@ class Subscription:
 
     async def _catch_up(self) -> None:
         self.phase = "catch-up"
-        events = await self.session.read(self.offset)
+        try:
+            events = await self.session.read(self.offset)
+        except StoreDamaged as error:
+            self._skip(error.last or self.session.last)
+            await self.sink.drain()
+            return
         if not events:  # deleted under the reader: whoever deleted it ends the subscription
             self._wake.clear()
             if self._bye is None:
@@ -195,6 +201,12 @@ class Subscription:
         )
         self.deliver(events)
         await self.sink.drain()
+
+    def _skip(self, last: int) -> None:
+        """What comes next is damaged up to ``last``: the log goes on behind it."""
+        self.offset = last
+        span = {"epoch": self.session.epoch, "first": last + 1, "last": self.session.last}
+        self._control({"type": "reset", "reason": "damaged", **span})
 
     def deliver(self, events: Sequence[Event], encoded: bytes | None = None) -> None:
         """Hand ``events`` to the socket; ``encoded`` is the same for a reader without a filter."""

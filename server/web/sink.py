@@ -13,10 +13,12 @@ from aiohttp.abc import AbstractStreamWriter
 
 from server.sessions.subscription import Encoding
 
-#: What the kernel may hold for a reader that does not read; it would take 4 MB by itself.
+#: What the kernel may hold for a reader in flight and unsent; it would take 4 MB by itself.
 SEND_BUFFER = 64 * 1024
-#: What asyncio may hold: above HIGH a reader has to catch up, below LOW it may go on.
-HIGH, LOW = 64 * 1024, 16 * 1024
+#: What it may hold unsent: all that a reader whose window is closed costs there.
+UNSENT = 16 * 1024
+#: What asyncio may hold: above HIGH nothing more is handed over, below LOW it goes on.
+HIGH, LOW = 16 * 1024, 4 * 1024
 TCP_INFO_BYTES = 256
 
 
@@ -40,6 +42,7 @@ class SocketSink:
         self._socket = _tcp_socket(self._transport)
         if self._socket is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
     def write(self, data: bytes) -> None:
         """Hand ``data`` over; does nothing on a connection that is gone."""

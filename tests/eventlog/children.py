@@ -1,6 +1,7 @@
 """Processes of their own for what cannot be done to the test's: ``python -m … NAME DATABASE``."""
 
 import asyncio
+import itertools
 import json
 import resource
 import sys
@@ -73,12 +74,31 @@ async def on_a_small_disk(path: Path) -> None:
         )
         say("kept" if await whole(events, "s1") == log else "lost")
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        while events.health().reasons:
+            await asyncio.sleep(0.01)
         say("again", offsets(await events.append(session, unnumbered(1))) == [len(log) + 1])
+
+
+async def stubborn(path: Path) -> None:
+    """Append one event after the other, saying which were kept, until stdin ends."""
+    ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    async with sqlite.open(path) as events:
+        for number in itertools.count():
+            if ended.done():
+                return
+            try:
+                await events.append(SessionRecord(id="s1"), unnumbered(1, f"e{number}"))
+            except StoreUnavailable:
+                say("refused", f"e{number}")
+                await asyncio.sleep(0.02)
+            else:
+                say("kept", f"e{number}")
 
 
 CHILDREN: dict[str, Callable[[Path], Coroutine[None, None, None]]] = {
     "chatty": chatty,
     "on_a_small_disk": on_a_small_disk,
+    "stubborn": stubborn,
 }
 
 if __name__ == "__main__":

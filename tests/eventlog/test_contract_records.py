@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from server.eventlog import EventLog
+from server.eventlog.memory import MemoryLog
 from server.records import Head
+from tests.eventlog.conftest import Opener
 from tests.eventlog.making import drafts, ended, offsets, run, session, unnumbered
 
 # -- sessions
@@ -90,6 +92,36 @@ async def test_the_list_can_be_of_one_state(events: EventLog) -> None:
     assert listed == {"waiting": ["w"], "running": ["r2", "r"], "closed": ["c"]}
 
 
+# -- where a producer goes on
+
+
+async def test_the_last_number_of_a_producer(opener: Opener) -> None:
+    """It is the highest that is committed of it in that session, also after a restart."""
+    async with opener() as events:
+        assert await events.last_number("s1", "r_1") == 0
+        await events.append(session(), unnumbered(2))
+        await events.append(session(), drafts(1, 2, 3, text="x" * 900), producer="r_1")
+        await events.append(session(), drafts(1), producer="r_2")
+        await events.append(session("s2"), drafts(7), producer="r_1")
+        await events.append(session(), drafts(2, 4, text="x" * 900), producer="r_1")
+        await events.append(session(), [], producer="r_1", record=run())
+        expected = {("s1", "r_1"): 4, ("s1", "r_2"): 1, ("s2", "r_1"): 7, ("s2", "r_2"): 0}
+        await _has_numbers(events, expected)
+        for number in range(5, 60):  # enough to be packed away, where a store packs
+            await events.append(session(), drafts(number, text="x" * 200), producer="r_1")
+            assert await events.last_number("s1", "r_1") == number
+    if not isinstance(events, MemoryLog):
+        async with opener() as events:
+            await _has_numbers(events, {**expected, ("s1", "r_1"): 59})
+            await events.delete("s1")
+            assert await events.last_number("s1", "r_1") == 0
+
+
+async def _has_numbers(events: EventLog, expected: dict[tuple[str, str], int]) -> None:
+    for (name, producer), number in expected.items():
+        assert await events.last_number(name, producer) == number
+
+
 # -- the end of a session
 
 
@@ -163,6 +195,7 @@ FULL = run(
     boot="b",
     secret_hash="00ff",
     start_given=True,
+    deadline=4711.5,
     cancel="asked",
     asking={"q1": {"type": "boolean"}, "q2": None},
     answers={"q0": {"yes": [True]}},

@@ -231,6 +231,7 @@ async def test_nothing_is_left_open(path: Path) -> None:
     assert _open_things() == before
     assert sorted(each.name for each in path.parent.iterdir()) == [
         "keepstream.db",
+        "keepstream.db.ballast",
         "keepstream.db.lock",
     ]
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ import structlog
 
 from server.events import now
 from server.records import RunRecord
-from server.runs import Catalogue, Runs
+from server.runs import Catalogue, Found, Runs
+from server.runs.children import How
+from server.runs.life import State
 from server.settings import Settings
 from tests.runs.kept import Kept
+from workflows.runtime.main import enter
 
 _ids = itertools.count(1)
 
@@ -68,6 +71,13 @@ class Place:
         await self.kept.until(lambda: len(self.kept.types(run)) > 1)
         return run
 
+    async def reached(self, run: str) -> None:
+        """Wait until the process of a run that was found has come."""
+        child = self.runs._children[run]
+        async with asyncio.timeout(60):
+            while child.state is State.AWAITED:
+                await asyncio.sleep(0.005)
+
     async def end_of(self, workflow: str, *, timeout: float = 60, **value: Any) -> dict[str, Any]:
         """Run to the end; returns the terminal event."""
         return await self.kept.end(await self.start(workflow, timeout=timeout, **value))
@@ -78,7 +88,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def open_runs(tmp_path: Path, catalogue: Catalogue) -> Open:
-    """A context manager that opens `Runs` with these settings."""
+    """A context manager that opens `Runs` with these settings, and ends what runs at its end."""
 
     @asynccontextmanager
     async def opened(
@@ -86,13 +96,18 @@ def open_runs(tmp_path: Path, catalogue: Catalogue) -> Open:
         entry: Callable[..., None] | None = None,
         data_dir: Path | None = None,
         of: Catalogue = catalogue,
+        kept: Kept | None = None,
+        found: Sequence[Found] = (),
+        stop: How = "cancel",
         **settings: Any,
     ) -> AsyncIterator[Place]:
-        kept = Kept()
+        kept = kept or Kept()
         given = Settings(**{"data_dir": data_dir or tmp_path / "data", **settings})
-        more = {"entry": entry} if entry is not None else {}
-        async with Runs(given, of, kept.append, **more) as runs:
-            yield Place(runs, kept)
+        async with Runs(given, of, kept.append, entry=entry or enter, found=found) as runs:
+            try:
+                yield Place(runs, kept)
+            finally:
+                await runs.stop(stop, "the test is over", within=4)
 
     return opened
 

@@ -62,7 +62,9 @@ def complete(n: int, result: Any = None) -> bytes:
     return json.dumps({"n": n, "t": NOW, "outcome": "complete", "result": result}).encode() + b"\n"
 
 
-def enter(run: str, secret: str, address: str, target: str, stderr: str) -> None:
+def enter(  # noqa: PLR0917 (as the runtime's own)
+    run: str, secret: str, address: str, target: str, stderr: str, patience: str
+) -> None:
     """Be what the target's name says."""
     os.setsid()
     os.dup2(os.open(stderr, os.O_RDWR), 2)
@@ -177,11 +179,44 @@ def sends_a_friend(pipe: Pipe) -> None:
 
 
 def comes_twice(pipe: Pipe) -> None:
-    """Opens a second connection while the first is good."""
+    """Opens a second connection while the first is good, in the middle of a line."""
     pipe.begin()
+    pipe.say(event(1) + event(2)[:-5])
+    pipe.until_ack(1)
     second = Pipe(pipe.run, pipe.secret, pipe.address)
-    second.hello()
-    pipe.say(complete(1, second.hear()))
+    second.hello(sent=2)
+    heard = [second.hear(), second.hear()]
+    second.say(event(2) + complete(3, heard))
+    pipe.socket.close()
+    second.until_ack(3)
+    os._exit(0)
+
+
+def comes_again_and_again(pipe: Pipe) -> None:
+    """Breaks its connection after each event, and does not wait for what was said of it."""
+    pipe.begin()
+    for n in range(1, 21):
+        pipe.say(event(n))
+        pipe.socket.close()
+        pipe = Pipe(pipe.run, pipe.secret, pipe.address)
+        pipe.hello(sent=n)
+        ack = pipe.hear()["welcome"]["ack"]
+        pipe.hear()
+        pipe.say(b"".join(event(again) for again in range(ack + 1, n + 1)))
+    pipe.say(complete(21, "at last"))
+    pipe.until_ack(21)
+    os._exit(0)
+
+
+def comes_in_vain(pipe: Pipe) -> None:
+    """Comes anew whenever it can, and never ends."""
+    pipe.begin()
+    pipe.say(event(1, data={"pid": os.getpid()}))
+    while True:
+        pipe = Pipe(pipe.run, pipe.secret, pipe.address)
+        pipe.hello(sent=1)
+        pipe.hear()
+        time.sleep(0.02)
 
 
 def starts_early(pipe: Pipe) -> None:
@@ -229,7 +264,7 @@ _WAYS: dict[str, Callable[[Pipe], None]] = {
             *(drips, repeats, talks_on, stays, hangs_up, dies_in_a_line, dies_when_all_is_said),
             has_last_words,
             *(knows_no_secret, is_another, comes_from_tomorrow, talks_first, sends_a_friend),
-            *(comes_twice, starts_early),
+            *(comes_twice, comes_again_and_again, comes_in_vain, starts_early),
         )
     },
 }

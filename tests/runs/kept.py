@@ -89,6 +89,10 @@ class Kept:
             await self._news.wait_for(condition)
         await asyncio.sleep(0)  # let those hear of it first whose append it was
 
+    def last_number(self, run: str) -> int:
+        """The last committed number of a run's lines."""
+        return self._numbers[run]
+
     # What a test asks about one run. Every run of a test has a session of the same name.
 
     def of(self, run: str) -> list[dict[str, Any]]:

@@ -85,6 +85,14 @@ async def finishes_when_told(ctx: Context) -> str:
 
 
 @workflow
+async def stays_a_while(ctx: Context) -> str:
+    """Ends by itself, soon."""
+    ctx.emit("waiting")
+    await asyncio.sleep(0.3)
+    return "rested"
+
+
+@workflow
 def ignores(ctx: Context) -> None:
     """Hears nothing."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

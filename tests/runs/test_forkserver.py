@@ -135,7 +135,7 @@ async def test_a_stop_does_not_wait_for_imports(
         run = await place.start("late")
         held = await _importing(fifo)
         importing = _pid()
-        await place.runs.stop("the server goes", within=60)
+        await place.runs.stop("cancel", "the server goes", within=60)
         assert place.kept.of(run)[-1]["data"] == {"reason": "the server goes"}
         assert not alive(importing)
         os.close(held)
@@ -152,7 +152,7 @@ async def test_nothing_is_left_behind(open_runs: Open, tmp_path: Path) -> None:
         for run in runs:
             await place.kept.end(run)
         forkserver = _pid()
-        await place.runs.stop("end", 10)
+        await place.runs.stop("cancel", "end", 10)
         assert list((tmp_path / "data" / "runs").iterdir()) == []
     assert open_descriptors() == before
     assert not (tmp_path / "data" / "runs.sock").exists()

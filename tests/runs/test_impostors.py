@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.runs import Catalogue, Entry, child
+from server.runs import Catalogue, Entry, timers
 from tests.runs import impostors
 from tests.runs.conftest import Open, Place, alive, until_gone
 
@@ -77,7 +77,7 @@ async def test_who_stays_after_the_outcome_is_killed(place: Place) -> None:
 
 async def test_a_closed_pipe_is_no_death(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that hung up is killed when it does not end by itself; only then is it judged."""
-    monkeypatch.setattr(child, "HANGUP_SECONDS", 0.1)
+    monkeypatch.setattr(timers, "HANGUP_SECONDS", 0.1)
     run = await place.start("hangs_up")
     end = await place.kept.end(run)
     assert end["data"]["code"] == "workflow_crashed"
@@ -126,10 +126,29 @@ async def test_only_the_process_that_was_started_is_let_in(place: Place, way: st
     assert not place.kept.records[run].start_given
 
 
-async def test_a_second_connection_is_refused(place: Place) -> None:
-    """The first goes on."""
+async def test_a_second_connection_takes_the_place_of_the_first(place: Place) -> None:
+    """It is welcomed where the log ends; half a line of the first means nothing."""
     run = await place.start("comes_twice")
-    assert (await place.kept.end(run))["data"] == {"result": {"end": True}}
+    welcome, start = (await place.kept.end(run))["data"]["result"]
+    assert welcome == {"welcome": {"ack": 1}}
+    assert "start" in start
+    assert place.kept.types(run) == ["run_start", "step", "step", "complete"]
+
+
+async def test_a_stream_may_break_as_often_as_it_likes(place: Place) -> None:
+    """No event is lost or doubled, and nobody is killed for it."""
+    run = await place.start("comes_again_and_again")
+    assert (await place.kept.end(run))["data"] == {"result": "at last"}
+    assert place.kept.types(run) == ["run_start", *["step"] * 20, "complete"]
+
+
+async def test_coming_anew_prolongs_no_grace(place: Place) -> None:
+    """Who is told to stop is killed after the grace, however often it says hello."""
+    run = await place.started("comes_in_vain")
+    await place.runs.cancel(run, "enough")
+    end = await place.kept.end(run)
+    assert end["data"]["code"] == "workflow_unresponsive"
+    await until_gone(place.kept.of(run)[1]["data"]["pid"])
 
 
 async def test_who_starts_early_is_read_after_its_start(place: Place) -> None:
@@ -144,7 +163,7 @@ async def test_who_never_says_hello_is_killed(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that does not connect has no run for ever."""
-    monkeypatch.setattr(child, "HELLO_SECONDS", 0.2)
+    monkeypatch.setattr(timers, "HELLO_SECONDS", 0.2)
     run = await place.start("mute")
     end = await place.kept.end(run)
     assert end["data"]["code"] == "workflow_crashed"
@@ -157,7 +176,7 @@ async def test_who_has_not_said_hello_can_be_cancelled(place: Place) -> None:
     await place.runs.cancel(run, "enough")
     assert (await place.kept.end(run))["data"] == {"reason": "enough"}
     assert place.kept.types(run) == ["run_start", "cancelled"]
-    await place.runs.stop("end", 5)
+    await place.runs.stop("cancel", "end", 5)
 
 
 async def test_strangers_at_the_door_get_nothing(place: Place, tmp_path: Path) -> None:

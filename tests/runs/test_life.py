@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.runs.adoption import OPEN_DOORS
 from server.runs.life import TABLE, Action, ImpossibleError, Signal, State, step
 
 #: Pairs that cannot happen, and why: what the shell relies on.
@@ -14,22 +15,35 @@ IMPOSSIBLE = {
         *(Signal.HELLO, Signal.ADMITTED, Signal.TIMEOUT, Signal.OUTCOME, Signal.BREACH),
         *(Signal.HANGUP, Signal.OVERDUE, Signal.DEATH, Signal.COLLECTED, Signal.COMMITTED),
     },
-    State.STARTING: {  # nothing is read before the start is committed
-        *(Signal.PLACED, Signal.TIMEOUT, Signal.OUTCOME, Signal.BREACH),
+    State.STARTING: {  # there is no stream before the hello, and nothing is committed for it
+        *(Signal.PLACED, Signal.FOUND, Signal.ADMITTED, Signal.TIMEOUT, Signal.OUTCOME),
+        *(Signal.BREACH, Signal.HANGUP, Signal.COLLECTED, Signal.COMMITTED),
+    },
+    State.ADMITTING: {  # nothing is read before the start is committed
+        *(Signal.PLACED, Signal.FOUND, Signal.TIMEOUT, Signal.OUTCOME, Signal.BREACH),
         *(Signal.COLLECTED, Signal.COMMITTED),
     },
-    State.RUNNING: {  # one connection, one admission
-        *(Signal.PLACED, Signal.HELLO, Signal.ADMITTED, Signal.COLLECTED, Signal.COMMITTED),
+    State.RUNNING: {  # one admission
+        *(Signal.PLACED, Signal.FOUND, Signal.ADMITTED, Signal.COLLECTED, Signal.COMMITTED),
+    },
+    State.AWAITED: {  # it has no stream that could break once more
+        *(Signal.PLACED, Signal.FOUND, Signal.ADMITTED, Signal.HANGUP),
+        *(Signal.COLLECTED, Signal.COMMITTED),
     },
     State.STOPPING: {
-        *(Signal.PLACED, Signal.HELLO, Signal.ADMITTED, Signal.COLLECTED, Signal.COMMITTED),
+        *(Signal.PLACED, Signal.FOUND, Signal.ADMITTED, Signal.COLLECTED, Signal.COMMITTED),
     },
-    State.DYING: {  # what the drain finds is evidence, not a signal
-        *(Signal.PLACED, Signal.HELLO, Signal.OUTCOME, Signal.BREACH),
+    State.DYING: {  # what the drain finds is evidence, not a signal; the door is closed
+        *(Signal.PLACED, Signal.FOUND, Signal.HELLO, Signal.OUTCOME, Signal.BREACH),
         *(Signal.DEATH, Signal.COMMITTED),
     },
-    State.ENDING: {Signal.PLACED, Signal.OUTCOME, Signal.BREACH},  # nothing is decoded any more
-    State.ENDED: {Signal.PLACED, Signal.OUTCOME, Signal.BREACH, Signal.COMMITTED},
+    State.ENDING: {  # nothing is decoded any more
+        *(Signal.PLACED, Signal.FOUND, Signal.OUTCOME, Signal.BREACH),
+    },
+    State.ENDED: {  # the door is closed
+        *(Signal.PLACED, Signal.FOUND, Signal.HELLO, Signal.OUTCOME, Signal.BREACH),
+        Signal.COMMITTED,
+    },
 }
 
 
@@ -58,14 +72,17 @@ def test_there_is_exactly_one_end(signals: list[Signal]) -> None:
     assert (Action.LEAVE in done) == (state is State.ENDED)
     if Action.START in done:
         assert done.index(Action.LAUNCH) < done.index(Action.START)
+    assert not (Action.ADOPT in done and {Action.LAUNCH, Action.START} & set(done))
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(Signal), max_size=20))
-def test_every_death_leads_to_an_end(signals: list[Signal]) -> None:
+@given(
+    st.sampled_from([Signal.PLACED, Signal.FOUND]), st.lists(st.sampled_from(Signal), max_size=20)
+)
+def test_every_death_leads_to_an_end(first: Signal, signals: list[Signal]) -> None:
     """From wherever a run is, its process's death, looked into and committed, ends it."""
     state = State.QUEUED
-    for signal in [Signal.PLACED, *signals]:
+    for signal in [first, *signals]:
         if signal in TABLE[state]:
             state, _ = step(state, signal)
     for signal in (Signal.DEATH, Signal.COLLECTED, Signal.COMMITTED):
@@ -84,11 +101,22 @@ def test_every_death_frees_the_place() -> None:
 
 
 def test_user_code_starts_on_one_way_only() -> None:
-    """From starting to running, when the start is committed."""
+    """From admitting to running, when the start is committed."""
     ways = [
         (state, signal)
         for state, row in TABLE.items()
         for signal, to in row.items()
         if Action.START in to.actions
     ]
-    assert ways == [(State.STARTING, Signal.ADMITTED)]
+    assert ways == [(State.ADMITTING, Signal.ADMITTED)]
+
+
+def test_every_open_door_has_an_answer() -> None:
+    """A hello is in the table exactly where the run's process is let in."""
+    assert {state for state in State if Signal.HELLO in TABLE[state]} == OPEN_DOORS
+
+
+def test_who_comes_back_does_not_wind_the_grace_up_again() -> None:
+    """A run that was told to stop cannot gain time by breaking its stream."""
+    actions = step(State.STOPPING, Signal.HELLO).actions
+    assert not {Action.UNWIND, Action.ASK, Action.HURRY, Action.EXPECT} & set(actions)

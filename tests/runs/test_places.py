@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from server.errors import AtCapacity, InvalidInput, StoreUnavailable
-from server.runs import Catalogue
+from server.runs import Catalogue, Found
 from tests.runs.conftest import Open, Place, a_record
 
 
@@ -84,18 +84,16 @@ async def test_an_input_too_long_for_the_pipe_is_refused(place: Place) -> None:
 
 async def test_a_queued_run_of_an_earlier_server_is_run(open_runs: Open) -> None:
     """Its start is not committed twice."""
-    async with open_runs() as place:
-        record = a_record("chatty", count=1)
-        place.runs.resume_queued(record)
+    record = a_record("chatty", count=1)
+    async with open_runs(found=[Found(record)]) as place:
         await place.kept.end(record.id)
         assert place.kept.types(record.id) == ["step", "complete"]
 
 
 async def test_a_queued_run_whose_cancel_was_committed_is_cancelled(open_runs: Open) -> None:
     """What was accepted from a caller survives the server."""
-    async with open_runs() as place:
-        record = a_record("chatty")
-        place.runs.resume_queued(replace(record, cancel="enough"))
+    record = a_record("chatty")
+    async with open_runs(found=[Found(replace(record, cancel="enough"))]) as place:
         assert (await place.kept.end(record.id))["data"] == {"reason": "enough"}
 
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from server.errors import ShuttingDown
-from tests.runs.conftest import Open, Place, a_record, until_gone
+from server.runs import Found
+from tests.runs.conftest import Open, Place, a_record, alive, until_gone
 
 
 async def test_a_cancel_is_committed_and_ends_the_run(place: Place) -> None:
@@ -94,7 +95,7 @@ async def test_stopping_ends_every_run_in_time(open_runs: Open) -> None:
         willing = await place.started("waits")
         deaf = await place.started("ignores")
         queued = await place.start("waits")
-        await place.runs.stop("the server goes", within=4)
+        await place.runs.stop("cancel", "the server goes", within=4)
         ends = [place.kept.of(run)[-1] for run in (willing, deaf)]
         assert [end["type"] for end in ends] == ["cancelled", "error"]
         assert ends[0]["data"] == {"reason": "the server goes"}
@@ -106,10 +107,32 @@ async def test_stopping_ends_every_run_in_time(open_runs: Open) -> None:
             await place.runs.accept(a_record("silent"))
 
 
-async def test_leaving_without_a_stop_leaves_nothing(open_runs: Open) -> None:
-    """The context's end alone ends every process."""
-    async with open_runs() as place:
-        run = await place.started("ignores")
-        pid = place.kept.of(run)[1]["data"]["pid"]
+async def test_draining_lets_runs_end_by_themselves(open_runs: Open) -> None:
+    """What ends in its part of the time is complete, what does not is cancelled."""
+    async with open_runs(max_runs=2) as place:
+        short = await place.started("stays_a_while")
+        long = await place.started("waits")
+        queued = await place.start("waits")
+        await place.runs.stop("drain", "the server goes", within=4)
+        assert place.kept.of(short)[-1]["data"] == {"result": "rested"}
+        assert place.kept.of(long)[-1]["data"] == {"reason": "the server goes"}
+        assert place.kept.types(queued) == ["run_start"]
+
+
+async def test_leaving_lets_processes_live(open_runs: Open) -> None:
+    """Who has its start lives on, and the next one has it again: same process, same events."""
+    async with open_runs(stop="leave") as place:
+        run = await place.started("finishes_when_told")
+        pid = place.kept.records[run].pid
+    assert alive(pid)
+    assert place.kept.records[run].state == "running"
+    async with open_runs(kept=place.kept, found=[found(place, run)]) as next_place:
+        await next_place.runs.cancel(run, "enough")
+        assert (await place.kept.end(run))["data"] == {"result": "in time"}
+        assert place.kept.types(run) == ["run_start", "waiting", "complete"]
     await until_gone(pid)
-    assert place.kept.of(run)[-1]["type"] == "error"
+
+
+def found(place: Place, run: str) -> Found:
+    """What the log says of a run."""
+    return Found(place.kept.records[run], place.kept.last_number(run))

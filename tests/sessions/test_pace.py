@@ -63,6 +63,26 @@ HISTORIES = {
         [(at, tcp_info(acked=5, unacked=1, last_ack=at), 0) for at in map(float, range(1, 25))],
         Verdict.FINE,
     ),
+    "has only heartbeats, and answers nothing": (
+        [
+            *every_second(HEARTBEAT - 1, tcp_info(acked=5)),
+            *(
+                (at, tcp_info(acked=5, unacked=1, last_ack=at), 0)
+                for at in map(float, range(10, int(SILENCE) + 2))
+            ),
+        ],
+        Verdict.DEAD,
+    ),
+    "was quiet for long, and has not answered for less than a heartbeat": (
+        [
+            (600.0, tcp_info(acked=5, last_ack=300), 0),
+            *(
+                (600.0 + at, tcp_info(acked=5, unacked=1, last_ack=300 + at), 0)
+                for at in range(1, int(HEARTBEAT))
+            ),
+        ],
+        Verdict.FINE,
+    ),
     "went away behind a closed window": (
         every_second(SILENCE + 3, tcp_info(acked=5, notsent=9, probes=3), 70_000),
         Verdict.DEAD,

@@ -18,7 +18,10 @@ FLOWS = "tests.system.flows"
 
 
 def server_environment(data_dir: Path, settings: Mapping[str, object]) -> dict[str, str]:
-    """Return the whole environment of a test's server: of the caller's own only PATH."""
+    """Return the whole environment of a test's server: of the caller's own only PATH.
+
+    A setting that is None is left to the server's own default.
+    """
     defaults: dict[str, object] = {
         "PATH": os.environ["PATH"],
         "HOME": str(data_dir.parent),
@@ -26,8 +29,10 @@ def server_environment(data_dir: Path, settings: Mapping[str, object]) -> dict[s
         "DATA_DIR": data_dir,
         "WORKFLOWS": FLOWS,
         "LOG_FORMAT": "json",
+        "STOP_RUNS": "cancel",  # or each test would leave runs behind
     }
-    return {name: str(value) for name, value in {**defaults, **settings}.items()}
+    given = {**defaults, **settings}
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def refused(data_dir: Path, **settings: object) -> tuple[int, str]:

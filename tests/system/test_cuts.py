@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
+from chaos.network import ENDINGS, BadNetwork, Ending, cutting
 from tests.system.api import Api, fresh
-from tests.system.bad_network import ENDINGS, BadNetwork, Ending, cutting
 from tests.system.patience import PATIENCE
 from tests.system.processes import Server
 from tests.system.readers import Reader, digest, follow

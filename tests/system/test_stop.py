@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.system.api import Api, fresh
-from tests.system.processes import Server, StartServer, refused
+from tests.system.gate import Gate
+from tests.system.outliving import found_again, process_of
+from tests.system.patience import until
+from tests.system.processes import Server, StartServer, alive, refused
 from tests.system.readers import Reader, frames
 from tests.system.transports import TRANSPORTS
 
@@ -72,19 +75,88 @@ async def test_sigterm_with_a_reader_that_does_not_read(start_server: StartServe
             await writer.wait_closed()
 
 
-async def test_sigterm_cancels_runs(start_server: StartServer) -> None:
-    """A run that a stop finds under way ends as cancelled, and the log says so after a restart."""
-    first = start_server()
+async def test_stop_leaves_runs(start_server: StartServer, gate: Gate) -> None:
+    """STOP_RUNS=leave, the default: the run goes on under the next server, in the same process."""
+    first = start_server(STOP_RUNS=None)
     session = fresh()
     async with Api(first.url) as api:
-        run = await api.start(session, "listens")
-        await api.reached(session, "alive")
+        run = await api.start(session, "gated", gate=gate.path)
+        gate.let(1)
+        await api.reached(session, "tick")
+        process = process_of(first, run["id"])
     first.terminate()
     assert await asyncio.to_thread(first.wait) == 0
+    gate.let(1)
+    second = start_server(first.data_dir)
+    assert found_again(second, run["id"]) == process
+    gate.close()
+    async with Api(second.url) as api:
+        assert (await api.ended(session))[-1]["data"] == {"result": 2}
+
+
+@pytest.mark.parametrize("how", ["cancel", "drain"])
+@pytest.mark.parametrize("workflow", ["listens", "spins"])
+async def test_stop_ends_runs(start_server: StartServer, how: str, workflow: str) -> None:
+    """STOP_RUNS=cancel and drain: in time no process is left, and the log says how each ended."""
+    first = start_server(STOP_RUNS=how)
+    session = fresh()
+    async with Api(first.url) as api:
+        run = await api.start(session, workflow)
+        await api.reached(session, "alive")
+        pid, _ = process_of(first, run["id"])
+    began = time.monotonic()
+    first.terminate()
+    assert await asyncio.to_thread(first.wait) == 0
+    assert time.monotonic() - began < 10
+    until(lambda: not alive(pid), "the process ends")
     async with Api(start_server(first.data_dir).url) as api:
-        events = await api.events(session)
-        assert [event["type"] for event in events] == ["run_start", "alive", "cancelled"]
-        assert (await api.run(run["id"]))["state"] == "cancelled"
+        last = (await api.events(session))[-1]
+        assert last["data"].get("code", last["type"]) in ("cancelled", "workflow_unresponsive")
+        assert (await api.run(run["id"]))["state"] == last["type"]
+
+
+async def test_drain_lets_runs_end(start_server: StartServer, gate: Gate) -> None:
+    """STOP_RUNS=drain: what ends by itself in a little while is complete; the queue waits."""
+    first = start_server(STOP_RUNS="drain", MAX_RUNS=1)
+    session, queued = fresh(), fresh()
+    async with Api(first.url) as api:
+        await api.start(session, "gated", gate=gate.path)
+        gate.let(1)
+        await api.reached(session, "tick")
+        await api.start(queued, "silent")
+    first.terminate()
+    first.wait_for_log("Server stopping")
+    gate.close()
+    assert await asyncio.to_thread(first.wait) == 0
+    async with Api(start_server(first.data_dir).url) as api:
+        assert (await api.events(session))[-1]["data"] == {"result": 1}
+        assert (await api.ended(queued))[-1]["type"] == "complete"
+
+
+async def test_readers_come_back_spread(start_server: StartServer) -> None:
+    """The delays that readers are told on a stop differ: they don't come as one wave."""
+    server = start_server()
+    async with Api(server.url) as api:
+        streams = []
+        for _ in range(20):
+            streams.append(frames(Reader(fresh()), api.http, api.url, TRANSPORTS[0]))
+            await anext(streams[-1])
+        server.terminate()
+        delays = []
+        for stream in streams:
+            delays += [frame.body["after_ms"] async for frame in stream if frame.kind == "bye"]
+    assert await asyncio.to_thread(server.wait) == 0
+    assert len(delays) == 20
+    assert len(set(delays)) > 5
+
+
+def test_second_server_on_the_same_data_in_another_store(start_server: StartServer) -> None:
+    """Runs find their server by its DATA_DIR: two may not share it, wherever their logs are."""
+    server = start_server()
+    code, said = refused(server.data_dir, STORE_URL="memory://")
+    assert code != 0
+    assert str(server.data_dir) in said
+    assert server.running
 
 
 def test_second_server_on_the_same_data(start_server: StartServer) -> None:

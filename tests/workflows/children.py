@@ -41,6 +41,28 @@ def gives_back(ctx: Context, value: Any = None) -> Any:
 
 
 @workflow
+def fills(ctx: Context, count: int, progress: str) -> None:
+    """Emit 100 KB at a time, and note in a file after each how many those were."""
+    with open(progress, "w") as file:  # noqa: PTH123
+        for i in range(count):
+            ctx.emit("step", {"i": i, "pad": BIG})
+            file.write(".")
+            file.flush()
+
+
+@workflow
+def prints_when_told(ctx: Context, gate: str, lines: int) -> None:
+    """Print when something can be read from a FIFO."""
+    ctx.emit("alive")
+    with open(gate) as told:  # noqa: PTH123
+        told.read(1)
+        for i in range(lines):
+            print(f"line {i:06}")
+        ctx.emit("printed")
+        told.read(1)
+
+
+@workflow
 def adds(ctx: Context, a: int, b: int = 2) -> int:
     """A sum, of typed inputs."""
     assert type(a) is int

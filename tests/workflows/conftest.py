@@ -25,11 +25,14 @@ _CONTEXT.set_forkserver_preload(
 class Run:
     """A child, and the server's end of its pipe."""
 
-    def __init__(self, process: Any, pipe: socket.socket, stderr: int) -> None:
+    def __init__(self, process: Any, stderr: int) -> None:
         self.process = process
         self.lines: list[dict[str, Any]] = []
-        self._pipe = pipe
         self._stderr = stderr
+
+    def connect(self, pipe: socket.socket) -> None:
+        """Listen here from now on."""
+        self._pipe = pipe
         self._reader = pipe.makefile("rb")
 
     def say(self, **word: Any) -> None:
@@ -127,23 +130,39 @@ class Playhouse:
         self._listener.settimeout(LIMIT)
         self._runs: list[Run] = []
 
-    def begin(self, child: str) -> tuple[Run, dict[str, Any]]:
+    def begin(self, child: str, patience: str = "30") -> tuple[Run, dict[str, Any]]:
         """Start a child up to its hello, which is returned too."""
         fifo = self.folder / f"stderr{len(self._runs)}"
         os.mkfifo(fifo)
         stderr = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
         target = child if ":" in child else f"tests.workflows.children:{child}"
-        process = _launch("r_1", "s3cret", self.address, target, str(fifo))
+        process = _launch("r_1", "s3cret", self.address, target, str(fifo), patience)
+        run = Run(process, stderr)
+        self._runs.append(run)
+        return run, self.admit(run)
+
+    def admit(self, run: Run) -> dict[str, Any]:
+        """Wait for a child to connect, for the first time or again; return its hello."""
         try:
             pipe, _ = self._listener.accept()
         except TimeoutError:
-            raise AssertionError(os.read(stderr, 1 << 16).decode()) from None
+            raise AssertionError(run.last_words()) from None
         pipe.settimeout(LIMIT)
-        run = Run(process, pipe, stderr)
-        self._runs.append(run)
+        run.connect(pipe)
         hello = run.hear()
         assert hello is not None
-        return run, hello["hello"]
+        said: dict[str, Any] = hello["hello"]
+        return said
+
+    def leave(self) -> None:
+        """Be a server that was killed: nobody listens at the address."""
+        self._listener.close()
+
+    def come_back(self) -> None:
+        """Be the next server."""
+        Path(self.address).unlink()
+        self._listener = socket.create_server(self.address, family=socket.AF_UNIX)
+        self._listener.settimeout(LIMIT)
 
     def start(self, child: str, /, **given: Any) -> Run:
         """Start a workflow of `children` with this input."""

@@ -14,7 +14,7 @@ import msgspec
 from workflows.runtime import pipe
 from workflows.runtime.checking import check
 from workflows.runtime.context import Context
-from workflows.runtime.failure import describe, trace
+from workflows.runtime.failure import describe, trace, wanted_memory
 from workflows.runtime.inbox import Inbox
 from workflows.runtime.registration import registration_of
 from workflows.runtime.signature import arguments
@@ -42,7 +42,8 @@ def execute(target: str, given: msgspec.Raw, ctx: Context, inbox: Inbox) -> byte
             raise
         if isinstance(error, asyncio.CancelledError) and inbox.stopped:
             return pipe.CANCELLED
-        return pipe.failed("workflow_error", describe(error), {"traceback": trace(error)})
+        code = "limit_exceeded" if wanted_memory(error) else "workflow_error"
+        return pipe.failed(code, describe(error), {"traceback": trace(error)})
 
 
 def _outcome(result: object, inbox: Inbox) -> bytes:

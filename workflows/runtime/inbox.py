@@ -33,6 +33,8 @@ class Inbox:
 
     def start(self, start: Start) -> None:
         """Let the main thread begin, which happens once."""
+        if self.started:
+            return
         self.started = True
         self._starts.put(start)
 

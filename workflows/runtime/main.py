@@ -18,12 +18,15 @@ from workflows.runtime.listener import Listener
 from workflows.runtime.outbox import Outbox
 
 
-def enter(run: str, secret: str, address: str, target: str, stderr: str) -> None:
+def enter(  # noqa: PLR0917 (all strings: they cross to another process)
+    run: str, secret: str, address: str, target: str, stderr: str, patience: str
+) -> None:
     """Be the run's process; does not return.
 
     `address` is the path of the server's Unix socket, `target` the workflow's function as
-    `package.module:attribute`, `stderr` the path of a named pipe that exists. The process exits
-    with 0 when the server has acknowledged the outcome.
+    `package.module:attribute`, `stderr` the path of a named pipe that exists, `patience` how many
+    seconds it waits for a server when it has none. The process exits with 0 when the server has
+    acknowledged the outcome.
     """
     leave_fork_server()
     capture = catch_output(stderr)
@@ -36,7 +39,7 @@ def enter(run: str, secret: str, address: str, target: str, stderr: str) -> None
     def hello() -> bytes:
         return pipe.hello(run, secret, outbox.last_number, inbox.asking)
 
-    listener = Listener(address, hello, inbox, outbox, capture)
+    listener = Listener(address, hello, inbox, outbox, capture, patience=float(patience))
     os.register_at_fork(after_in_child=listener.let_go)
     listener.start()
 

@@ -157,11 +157,22 @@ class Live(Struct):
     live: Literal[True]
 
 
+class Damaged(Struct):
+    """Events that are not on the disk as they were written; what is not known is left out."""
+
+    message: str
+    session: str | UnsetType = UNSET
+    first: int | UnsetType = UNSET
+    last: int | UnsetType = UNSET
+
+
 class Ready(Struct):
     """Whether the server may be sent work, and why not."""
 
     ready: bool
     reasons: list[str]
+    store: Literal["healthy", "full", "failing"]
+    damaged: list[Damaged] | UnsetType = UNSET
 
 
 # -- control frames: what a connection says about itself, over WebSocket and as server-sent events

@@ -47,6 +47,16 @@ def chatty(ctx: Context, n: int = 100, size: int = 100, threads: int = 1) -> Non
 
 
 @workflow
+def floods_when_told(ctx: Context, path: str, n: int, size: int) -> None:
+    """Waits for a byte in the FIFO at `path`, then emits n events of `size` bytes of text."""
+    ctx.emit("alive", {})
+    with open(path, "rb") as told:  # noqa: PTH123
+        told.read(1)
+    for i in range(n):
+        ctx.emit("talk", {"i": i, "text": "x" * size})
+
+
+@workflow
 async def gated(ctx: Context, gate: str) -> int:
     """Emits one `tick` for each `.` that it can read from the FIFO `gate`; ends at its end."""
     reader = asyncio.StreamReader()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.system.bad_network import ENDINGS, BadNetwork, Plan, cutting
+from chaos.network import ENDINGS, BadNetwork, Plan, cutting
 from tests.system.patience import PATIENCE
 
 LETTER = bytes(range(256)) * 8

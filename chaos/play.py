@@ -1,0 +1,73 @@
+"""One scenario from its seed to its verdict."""
+
+import shutil
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.arena import Arena
+from chaos.figures import Figure
+from chaos.scenario import Scenario
+from chaos.verdict import Verdict
+
+
+@dataclass
+class Played:
+    """How it went. ``broke`` is the trace of a scenario that did not come to its end."""
+
+    scenario: Scenario
+    size: int
+    seed: int
+    verdict: Verdict
+    figures: list[Figure]
+    seconds: float
+    broke: str = ""
+    broken: tuple[str, ...] = ()
+    kept: Path | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether it came to its end and nothing was found."""
+        return self.verdict.good and not self.broke and not self.broken
+
+    def told(self) -> str:
+        """The verdict's line, the figures, and if it is bad what replays it."""
+        lines = [self.verdict.line(self.seed), *(f"  {figure}" for figure in self.figures)]
+        if not self.good:
+            lines += [f"  {finding}" for finding in self.verdict.findings]
+            lines += [f"  not kept: {each}" for each in self.broken]
+            lines += [self.broke] if self.broke else []
+            lines += [f"  data and logs: {self.kept}"]
+            lines += [f"  replay: {self.scenario.command(self.size, self.seed)}"]
+        return "\n".join(lines)
+
+    def row(self) -> str:
+        """Its row in the table."""
+        verdict = "did not end" if self.broke else self.verdict.line(self.seed)
+        figures = "; ".join(map(str, self.figures))
+        size = f"{self.size:,} {self.scenario.unit}"
+        return (
+            f"| {self.scenario.name} | {size} | `{verdict}` | {figures} | {self.seconds:,.0f} s |"
+        )
+
+
+async def play(scenario: Scenario, size: int, seed: int) -> Played:
+    """Play it in a folder of its own, which is kept if the verdict is bad."""
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{scenario.name}-"))
+    began, broke = time.monotonic(), ""
+    async with Arena(seed, size, folder) as arena:
+        try:
+            await scenario.play(arena)
+            verdict = await arena.finish()
+        except Exception:  # noqa: BLE001 (told, with what replays it)
+            verdict, broke = arena.verdict, traceback.format_exc()
+    seconds = time.monotonic() - began
+    figures = list(arena.figures.values())
+    played = Played(scenario, size, seed, verdict, figures, seconds, broke)
+    played.broken, played.kept = tuple(arena.broken), folder
+    if played.good:
+        shutil.rmtree(folder, ignore_errors=True)
+        played.kept = None
+    return played

@@ -1,0 +1,1 @@
+"""The harness: its checker finds what is wrong, and its scenarios hold."""

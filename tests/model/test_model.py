@@ -1,0 +1,45 @@
+"""A hundred thousand schedules keep every promise, and no planted fault goes unnoticed."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import chain
+
+import pytest
+
+from tests.model.faults import FAULTS
+from tests.model.playing import play
+
+SCHEDULES = 100_000
+PROCESSES = 2
+#: Schedules in which every fault must show.
+SOON = 4000
+
+
+def _command(first: int, last: int, hash_seed: int = 0) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.model", str(first), str(last)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
+        text=True,
+    )
+
+
+def test_promises() -> None:
+    """Whatever is interleaved, cut, killed, refused and restored: all promises are kept."""
+    share = SCHEDULES // PROCESSES
+    running = [_command(i * share, (i + 1) * share - 1) for i in range(PROCESSES)]
+    said = [process.communicate()[0] for process in running]
+    assert all(process.returncode == 0 for process in running), "\n".join(said)
+    counts = chain(*(re.findall(r"^schedules=(\d+) failures=0$", text, re.M) for text in said))
+    assert sum(map(int, counts)) == SCHEDULES
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_notices(name: str) -> None:
+    """A fault that is planted in the code breaks a promise in one of the first schedules."""
+    with FAULTS[name]():
+        played = play(range(SOON), enough=1)
+    assert played.failures, f"{played.count} schedules saw nothing of it"

@@ -1,0 +1,54 @@
+"""What the tests of containment share: both ways to contain, and who is left."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from server.runs import Catalogue
+from server.runs.containment import slots
+from server.runs.containment.limits import Limits
+from tests.runs.conftest import alive
+
+__all__ = ["escaping", "nobody", "noted", "tier", "where"]
+
+
+@pytest.fixture(scope="session")
+def escaping() -> Catalogue:
+    """The workflows that try to leave something behind."""
+    catalogue = Catalogue(["tests.runs.escapes"])
+    asyncio.run(catalogue.load())
+    return catalogue
+
+
+@pytest.fixture(params=["groups", "descent"])
+def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With control groups, where this machine has any for us, and as where there are none."""
+    if request.param == "descent":
+        monkeypatch.setattr(slots, "mounts", lambda _: {})
+    elif slots.Ground.find("probe", Limits()) is None:
+        pytest.skip("no control groups can be made here")
+    return str(request.param)
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    """Where the processes leave their pids."""
+    directory = tmp_path / "pids"
+    directory.mkdir()
+    return directory
+
+
+def noted(where: Path) -> list[int]:
+    """Who has left its pid."""
+    return [int(entry.name) for entry in where.iterdir()]
+
+
+async def nobody(where: Path, seconds: float = 1.0) -> None:
+    """Wait until none of them lives, so long at most: that is the promise. There were some."""
+    assert noted(where)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while left := [pid for pid in noted(where) if alive(pid)]:
+        assert loop.time() < end, f"{len(left)} of {len(noted(where))} outlive their run"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,134 @@
+"""Nothing that a run has started outlives it, with control groups and without."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import multiprocess.forkserver
+import pytest
+
+from server.runs import Catalogue, Found
+from tests.runs.conftest import Open, Place, alive, until_gone
+from tests.runs.containing import escaping, nobody, noted, tier, where
+from tests.runs.escapes import PROGRAMS
+
+__all__ = ["escaping", "tier", "where"]
+
+ESCAPES = [*PROGRAMS, "FORK_NO_EXEC"]
+
+
+@pytest.fixture
+async def place(open_runs: Open, escaping: Catalogue, tier: str) -> AsyncIterator[Place]:
+    """Runs that try to escape."""
+    async with open_runs(of=escaping, cancel_grace_seconds=0.3) as place:
+        yield place
+
+
+@pytest.mark.parametrize("then", ["return", "exit", "die", "cancelled"])
+@pytest.mark.parametrize("program", ESCAPES)
+async def test_nothing_outlives_its_run(place: Place, where: Path, program: str, then: str) -> None:
+    """However a process gets away, and however its run ends: a second later it is gone."""
+    how = "wait" if then == "cancelled" else then
+    run = await place.started("leaves", program=program, where=str(where), then=how)
+    if then == "cancelled":
+        await place.runs.cancel(run, "enough")
+    end = await place.kept.end(run)
+    assert end["type"] == ("complete" if then == "return" else "error")
+    await until_gone(place.kept.records[run].pid)
+    await nobody(where)
+
+
+async def test_other_runs_are_spared(place: Place, tmp_path: Path) -> None:
+    """What ends with one run is that run's alone, though all have the same fork server."""
+    homes = [tmp_path / name for name in ("one", "two")]
+    runs = []
+    for home in homes:
+        home.mkdir()
+        run = await place.started("leaves", program="FAMILY", where=str(home), then="wait")
+        runs.append(run)
+    await place.runs.cancel(runs[0], "enough")
+    await place.kept.end(runs[0])
+    await nobody(homes[0])
+    assert all(alive(pid) for pid in noted(homes[1]))
+    assert alive(place.kept.records[runs[1]].pid)
+    assert (await place.end_of("counts_its_children"))["type"] == "complete"
+
+
+async def test_a_workflow_waits_for_its_own_children(place: Place) -> None:
+    """Orphans that its process takes in disturb nobody who waits for a child."""
+    end = await place.end_of("counts_its_children")
+    assert end["data"] == {"result": [0, 1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])
+async def test_the_fork_servers_death_frees_nobody(place: Place, where: Path, program: str) -> None:
+    """A run whose fork server has died is contained as before."""
+    run = await place.started("leaves", program=program, where=str(where), then="wait")
+    os.kill(multiprocess.forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    assert (await place.end_of("counts_its_children"))["type"] == "complete"
+    os.kill(place.kept.records[run].pid, signal.SIGKILL)
+    assert (await place.kept.end(run))["data"]["code"] == "workflow_crashed"
+    await nobody(where)
+
+
+# What a run's server has left.
+
+
+async def _left_behind(open_runs: Open, **given: Any) -> tuple[Place, str]:
+    async with open_runs(stop="leave", cancel_grace_seconds=0.3, of=given.pop("of")) as place:
+        run = await place.started("leaves", **given)
+    return place, run
+
+
+def _found(place: Place, run: str) -> list[Found]:
+    return [Found(place.kept.records[run], place.kept.last_number(run))]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "killed"])
+@pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC", "RUNS_AWAY"])
+async def test_an_adopted_run_is_contained(  # noqa: PLR0917
+    open_runs: Open, escaping: Catalogue, tier: str, where: Path, program: str, how: str
+) -> None:
+    """What it started under one server is gone a second after it has ended under the next."""
+    given = {"program": program, "where": str(where), "then": "wait"}
+    place, run = await _left_behind(open_runs, of=escaping, **given)
+    found = _found(place, run)
+    async with open_runs(
+        kept=place.kept, found=found, of=escaping, cancel_grace_seconds=0.3
+    ) as next_one:
+        await next_one.reached(run)
+        if how == "killed":
+            os.kill(place.kept.records[run].pid, signal.SIGKILL)
+        else:
+            await next_one.runs.cancel(run, "enough")
+        assert (await place.kept.end(run))["type"] == "error"
+        await nobody(where)
+
+
+@pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])
+async def test_what_a_lost_run_left_is_ended(
+    open_runs: Open, escaping: Catalogue, tier: str, where: Path, program: str
+) -> None:
+    """A leader that died while no server lived: the next one ends what outlived it."""
+    given = {"program": program, "where": str(where), "then": "wait"}
+    place, run = await _left_behind(open_runs, of=escaping, **given)
+    os.kill(place.kept.records[run].pid, signal.SIGKILL)
+    await until_gone(place.kept.records[run].pid)
+    assert any(alive(pid) for pid in noted(where))
+    async with open_runs(kept=place.kept, found=_found(place, run), of=escaping):
+        assert (await place.kept.end(run))["data"]["code"] == "run_lost"
+        await nobody(where)
+
+
+@pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])
+async def test_a_run_that_nobody_comes_for_ends_with_all_it_started(
+    open_runs: Open, escaping: Catalogue, tier: str, where: Path, program: str
+) -> None:
+    """It waits for a server so long, and then leaves nothing."""
+    async with open_runs(stop="leave", of=escaping, reattach_seconds=0.3) as place:
+        given = {"program": program, "where": str(where), "then": "wait"}
+        run = await place.started("leaves", **given)
+    await until_gone(place.kept.records[run].pid)
+    await nobody(where)
