@@ -1,6 +1,7 @@
 """A wall clock that can be set, for one server and its runs: libfaketime, by a file."""
 
 from pathlib import Path
+from typing import Any
 
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 
@@ -27,12 +28,12 @@ class Clock:
         self.set(0)
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, Any]:
         """For the server; its runs inherit it."""
         return {
             "LD_PRELOAD": _library(),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 

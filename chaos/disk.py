@@ -65,7 +65,7 @@ def room(disk: Path) -> int:
 
 @contextmanager
 def injected(pid: int, fault: str, files: Sequence[Path]) -> Iterator[None]:
-    """Have a process's system calls on these files do what strace's ``inject=`` says (strace(1))."""
+    """Have a process's system calls on these files do what ``inject=`` says, see strace(1)."""
     calls = fault.partition(":")[0]
     command = ["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid)]
     command += [word for file in files for word in ("-P", str(file))]

@@ -21,7 +21,8 @@ def steady(  # noqa: PLR0917 (a workflow's input)
     noted = Noted(ctx, journal, seed, size)
     for _ in range(events):
         noted.emit()
-        time.sleep(noted.pause(rate))
+        if rate:
+            time.sleep(noted.pause(rate))
     return noted.k
 
 

@@ -39,6 +39,9 @@ async def herd(arena: Arena) -> None:
         client.leave()
     behind = [await arena.start("steady", s, events=BEHIND, size=30) for s in sessions]
     await arena.ended(behind)
+    last = {session: await arena.api.last(session) for session in sessions}
+    least = min(last[client.seen.session] - client.offset for client in clients)
+    arena.require(least >= BEHIND, f"one was only {least} events behind")
     before = arena.server.resident()
     for client in clients:
         client.come_back(within=1.0)
@@ -100,6 +103,7 @@ async def never_read(arena: Arena) -> None:
     arena.figure("with the kernel's part", (resident + queued) / 1024, unit="KiB", most=128)
     arena.figure("healthy p99 alone", alone * 1000, unit="ms")
     arena.figure("healthy p99 beside them", beside * 1000, unit="ms", most=2 * alone * 1000)
+    arena.require(max(each.offset for each in stalled) < healthy[0].offset, "the stalled stall")
     for each in stalled:
         each.read_on()
     seconds = await arena.current(stalled, within=4 * PATIENCE)
@@ -118,6 +122,7 @@ async def _ages(arena: Arena, session: str, healthy: list[Reader], watch: Stopwa
 
 
 DRIPPING = 50
+SLOW_SECONDS = 70  # until `bye` `slow`, the end of the socket, and some more
 
 
 @scenario("slow-drip", size=90, ci=4, unit="seconds", needs=(sockets.lacking,))
@@ -136,4 +141,7 @@ async def slow_drip(arena: Arena) -> None:
     for each in slow:
         each.read_on()
     arena.require(await arena.current(slow) is not None, "they come to the end of the log")
-    arena.figure("connections of each", max(each.connections for each in slow), unit="")
+    connections = [each.connections for each in slow]
+    arena.figure("connections of each", max(connections), unit="")
+    if arena.size > SLOW_SECONDS:
+        arena.require(min(connections) > 1, "who takes nothing for a minute is sent away")

@@ -74,11 +74,18 @@ async def disk_errors(arena: Arena) -> None:
         for number in range(arena.size):
             await asyncio.sleep(arena.dice.random())
             fault = FAULTS[(arena.seed + number) % len(FAULTS)]
-            seconds = arena.dice.uniform(0.2, 1.5)
+            told, seconds = _told(arena), arena.dice.uniform(0.5, 2.0)
             with disk.injected(arena.server.pid, fault, _files(arena)):
                 await asyncio.sleep(seconds)
             arena.figure("takes events again", await _becomes(arena, "healthy"), most=RECOVERED)
+            felt = "delay" in fault or _told(arena) > told
+            arena.require(felt, f"{fault} was felt by the store")
             traffic.check()
+
+
+def _told(arena: Arena) -> int:
+    """How often the store has said that something is wrong with its disk."""
+    return sum('"event":"The store ' in line for line in arena.server.log.open())
 
 
 def _files(arena: Arena) -> list[Path]:

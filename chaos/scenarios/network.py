@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,15 +98,26 @@ async def _subscribers(arena: Arena, count: int, *sessions: str) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _descriptors(arena: Arena) -> int:
+async def _descriptors(arena: Arena) -> Counter[str]:
     await arena.api.release()
-    return len(arena.server.descriptors())
+    return Counter(arena.server.descriptors())
+
+
+async def _back_at(arena: Arena, before: Counter[str]) -> None:
+    """Wait for the sockets that were aborted to be closed."""
+    try:
+        async with asyncio.timeout(5):
+            while surplus := await _descriptors(arena) - before:
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        arena.require(False, f"descriptors beyond those before they came: {dict(surplus)}")
 
 
 async def _endless(arena: Arena, session: str) -> Path:
     """Start a run that emits until the returned file is there."""
     stop = arena.folder / arena.word("stop")
-    await arena.start("until_told", session, stop=str(stop), rate=20 / HEARTBEAT)
+    run = await arena.start("until_told", session, stop=str(stop), rate=20 / HEARTBEAT)
+    await arena.until(lambda: arena.journal(run).acked > 0)
     return stop
 
 
@@ -129,9 +141,7 @@ async def half_open(arena: Arena) -> None:
     arena.figure("found, something to send", time.monotonic() - began, most=FOUND)
     await _subscribers(arena, 0, quiet)
     arena.figure("found, heartbeats only", time.monotonic() - began, most=FOUND)
-    await asyncio.sleep(HEARTBEAT)  # for the aborted sockets to be closed
-    left = await _descriptors(arena) - before
-    arena.require(left <= 0, f"{left} descriptors more than before they came")
+    await _back_at(arena, before)
     inside.up()
     arena.require(await arena.current() is not None, "all come back")
     stop.touch()

@@ -13,6 +13,7 @@ import apsw
 
 from server.eventlog import rows, schema
 
+
 class Job:
     """Work for one connection's thread, and the future that hears of it."""
 
@@ -32,7 +33,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.connection = apsw.Connection(":memory:")
-        self.connection.execute(schema.TABLES)
+        schema._create(self.connection)
         named = "SELECT name FROM sqlite_schema WHERE type = 'table'"
         self.tables = [str(name) for (name,) in self.connection.execute(named)]
         self.threads: list[Thread] = []
@@ -52,9 +53,9 @@ class Disk:
 
     def back_up(self) -> None:
         """Take a copy."""
-        self.copy = {
-            table: self.connection.execute(f"SELECT * FROM {table}").fetchall() for table in self.tables
-        }
+        select = "SELECT * FROM {}".format
+        rows_of = self.connection.execute
+        self.copy = {table: rows_of(select(table)).fetchall() for table in self.tables}
 
     def restore(self) -> None:
         """Go back to the copy."""

@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from server.eventlog import commits, group, sqlite
-from server.runs import adoption, intake, pipe
+from server.eventlog import commits, group, recovery, rows, sqlite
+from server.runs import adoption, child, children, intake, pipe
+from server.runs.connection import Connection
+from server.runs.life import Action
 from server.sessions import audience, opening, session, subscription
 from tests.model.disk import Thread
 from workflows.runtime import inbox, outbox
@@ -74,15 +76,13 @@ def written_behind_the_disks_back() -> Iterator[None]:
     def lies(self: Any) -> None:
         job = self.jobs[0]
         if job.answer and not job.done:
-            job.done, job.result = True, commits.rows.Committed(0.0, 0)
+            job.done, job.result = True, rows.Committed(0.0, 0)
         tell(self)
 
-    with patch.object(Thread, "do", lambda self: self.jobs[0].answer or _DO(self)):
-        with patch.object(Thread, "tell", lies):
-            yield
-
-
-_DO = Thread.do
+    do = Thread.do
+    later = patch.object(Thread, "do", lambda self: self.jobs[0].answer or do(self))
+    with later, patch.object(Thread, "tell", lies):
+        yield
 
 
 @_planted
@@ -186,8 +186,6 @@ def welcome_one_ahead() -> Iterator[None]:
         said = greeting(record, ack, *rest, **named)
         return said._replace(ack=ack + 1)
 
-    from server.runs import child
-
     with patch.object(child, "greeting", ahead):
         yield
 
@@ -199,8 +197,6 @@ def answers_not_repeated() -> Iterator[None]:
 
     def silent(*arguments: Any, **named: Any) -> Any:
         return greeting(*arguments, **named)._replace(answers={})
-
-    from server.runs import child
 
     with patch.object(child, "greeting", silent):
         yield
@@ -214,8 +210,6 @@ def cancel_not_repeated() -> Iterator[None]:
     def silent(*arguments: Any, **named: Any) -> Any:
         return greeting(*arguments, **named)._replace(cancel=None)
 
-    from server.runs import child
-
     with patch.object(child, "greeting", silent), patch.object(child.Child, "_remind", _NOTHING):
         yield
 
@@ -223,8 +217,6 @@ def cancel_not_repeated() -> Iterator[None]:
 @_planted
 def started_again() -> Iterator[None]:
     """A new server starts what was let run before once more."""
-    from server.runs import children
-
     queue = lambda *_: adoption.Course.QUEUE  # noqa: E731
     with patch.object(children, "course", queue):
         yield
@@ -233,8 +225,6 @@ def started_again() -> Iterator[None]:
 @_planted
 def given_up_for_lost() -> Iterator[None]:
     """A new server takes every process for gone."""
-    from server.runs import children
-
     with patch.object(children, "course", lambda *_: adoption.Course.BURY):
         yield
 
@@ -242,8 +232,6 @@ def given_up_for_lost() -> Iterator[None]:
 @_planted
 def end_sent_before_it_is_committed() -> Iterator[None]:
     """An outcome is acknowledged when it comes."""
-    from server.runs import child
-
     conclude = child.Child._conclude
 
     def early(self: Any) -> None:
@@ -251,14 +239,14 @@ def end_sent_before_it_is_committed() -> Iterator[None]:
             self._body.send(pipe.ack(self._seen.outcome.n))
         conclude(self)
 
-    with patch.dict(child._EFFECTS, {child.Action.CONCLUDE: early}):
+    with patch.dict(child._EFFECTS, {Action.CONCLUDE: early}):
         yield
 
 
 @_planted
 def not_drained() -> Iterator[None]:
     """What a dead process has left in its socket is not read."""
-    with patch.object(intake.Connection, "drain", lambda self: b""):
+    with patch.object(Connection, "drain", lambda self: b""):
         yield
 
 
@@ -278,7 +266,7 @@ def answered_twice() -> Iterator[None]:
 @_planted
 def same_epoch_after_a_restore() -> Iterator[None]:
     """A database that was put back keeps its epochs."""
-    recover = sqlite.recover
+    recover = recovery.recover
     with patch.object(sqlite, "recover", lambda *given, **_: recover(*given, new_epoch=False)):
         yield
 
@@ -286,9 +274,7 @@ def same_epoch_after_a_restore() -> Iterator[None]:
 @_planted
 def complete_without_looking() -> Iterator[None]:
     """A stream ends when the session is closed, wherever its reader is."""
-    complete = property(
-        lambda self: self.opening.until == "run" and self.session.state == "closed"
-    )
+    complete = property(lambda self: self.opening.until == "run" and self.session.state == "closed")
     with patch.object(subscription.Subscription, "complete", complete):
         yield
 

@@ -27,7 +27,7 @@ class Handle:
         return self.gone
 
 
-class SeededLoop(asyncio.AbstractEventLoop):
+class SeededLoop(asyncio.BaseEventLoop):
     """What tasks and futures need of a loop, and nothing that waits.
 
     Callbacks that are ready are called in the order of their registration, as asyncio promises,
@@ -36,6 +36,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
     """
 
     def __init__(self, random: Random, at: float, *, shuffled: bool) -> None:
+        # Nothing of BaseEventLoop is used: it is here for its name.
         self.failures: list[str] = []
         self.offload: Callable[[Callable[[], Any]], asyncio.Future[Any]]
         self._random = random
@@ -83,18 +84,19 @@ class SeededLoop(asyncio.AbstractEventLoop):
         self._ready.clear()
         self._timers.clear()
         # Here and now, not whenever the garbage collector comes by: a schedule must replay.
+        task: Any
         for task in self._tasks:
             if task.done():
                 self._look_at(task)
             else:
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                task._log_destroy_pending = False
                 work: Any = task.get_coro()
                 with suppress(RuntimeError):  # it would have waited for something as its last act
                     work.close()
         self._tasks.clear()
 
-    def _look_at(self, task: "asyncio.Task[Any]") -> None:
-        if not task.cancelled() and task._log_traceback:  # type: ignore[attr-defined]
+    def _look_at(self, task: Any) -> None:
+        if not task.cancelled() and task._log_traceback:
             self.failures.append(f"nobody heard that {task.get_coro()} raised {task.exception()!r}")
 
     # -- what asyncio asks of a loop

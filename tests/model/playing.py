@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tests.model.disk import Disk
 from tests.model.road import Road
-from tests.model.server import simulated
+from tests.model.simulation import simulated
 from tests.model.upper import Upper
 from tests.model.world import Stuck, World
 
@@ -21,7 +21,7 @@ CLEAN_EVERY = 200
 class Played(NamedTuple):
     """How many schedules were played, and what each failed seed broke."""
 
-    count: int
+    schedules: int
     failures: list[str]
 
 

@@ -124,9 +124,8 @@ def _run(world: "Road", run: str, lines: list[Line]) -> list[str]:
         broken.append(f"it does not end once, or goes on after its end: {kinds}")
     began = [process for process in world.processes.values() if process.run == run]
     began = [process for process in began if process.began]
-    for generation in {process.generation for process in began}:
-        if sum(process.generation == generation for process in began) > 1:
-            broken.append("its code was executed twice")
+    if len({process.generation for process in began}) < len(began):
+        broken.append("its code was executed twice")
     answers = [_answered(line.data) for line in lines if line.type == "input_received"]
     told = {request: value for (of, request), value in world.answered.items() if of == run}
     if len({answer.request for answer in answers}) != len(answers):

@@ -6,9 +6,10 @@ from typing import Any
 from server.runs.forkserver import Started
 from server.sessions.admission import RunRequest
 from tests.model.disk import Disk
+from tests.model.edges import Leader
 from tests.model.process import Process
 from tests.model.promises import judge_road
-from tests.model.server import Leader, RoadServer
+from tests.model.server import RoadServer
 from tests.model.world import COMMON, SESSION, World, weighed
 
 ENDS = ("complete", "complete", "complete", "error", "crash", "wait")
@@ -21,7 +22,6 @@ class Road(World):
 
     def __init__(self, seed: int, disk: Disk) -> None:
         super().__init__(seed, disk)
-        self.processes: dict[int, Process] = {}
         self.wanted = 2 if self.lot(0.15) else 1  # runs
         self.accepted: dict[str, str] = {}  # key → run, as a client was told
         self.answered: dict[tuple[str, str], int] = {}  # likewise: run, request → value
@@ -122,6 +122,13 @@ class Road(World):
                 process.broken = True
                 process.pipe.cut_off()
 
+    def flap(self) -> None:
+        """Break the connection of a process after it has listened, and have it come again."""
+        self.run_listener()
+        self.cut_pipe()
+        self.run_listener()
+        self.run_listener()
+
     def kill_process(self) -> None:
         """Kill a process, as the kernel does when memory is short."""
         for process in self.processes.values():
@@ -136,9 +143,7 @@ class Road(World):
         if not ready or len(self.accepted) == self.wanted:
             return
         key = self._asking_for = f"k{len(self.accepted)}"
-        request = RunRequest(
-            workflow="w", input={"key": key}, session=SESSION, labels={}, key=key
-        )
+        request = RunRequest(workflow="w", input={"key": key}, session=SESSION, labels={}, key=key)
         self.ask(self.server.admission.start(request), self._accepted)
 
     def _accepted(self, record: Any) -> None:
@@ -253,7 +258,8 @@ Road.acts = weighed(
         (14, Road.run_listener),
         (14, Road.carry_up),
         (5, Road.ask_for_run),
-        (4, Road.cut_pipe),
+        (2, Road.cut_pipe),
+        (4, Road.flap),
         (1, Road.cancel),
         (2, Road.hurry),
         (5, Road.answer),

@@ -8,8 +8,10 @@ from server.errors import KeepstreamError, NotFound, StoreUnavailable
 from server.eventlog.duress import Fault, NoRoom
 from server.sessions.opening import Wish
 from tests.model.disk import Disk
+from tests.model.process import Process
 from tests.model.readers import Counted, Reader, Wire
-from tests.model.server import STAGE, Server
+from tests.model.server import Server
+from tests.model.stage import STAGE
 
 SESSION = "s"
 #: Callbacks after which a server that is asked for nothing must be at rest.
@@ -45,6 +47,7 @@ class World:
         self.failures: list[str] = []
         self.crashes = 0
         self.restores = 0
+        self.processes: dict[int, Process] = {}
         self.readers: list[Reader] = []
         disk.format()
         STAGE.world = self

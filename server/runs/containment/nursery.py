@@ -91,7 +91,13 @@ class Nursery:
     def _move(self) -> None:
         left, self._slot, self._taken = self._slot, self._next(), False
         if left is not None:
-            left.seal()
+            self._seal(left)
+
+    def _seal(self, slot: Slot) -> None:
+        try:
+            slot.seal()
+        except OSError as error:  # it may have ended already
+            log.warning("A run could not be held to its limits", group=slot.name, error=str(error))
 
     def _next(self) -> Slot | None:
         """Enter a new slot, or come out of the old one."""
@@ -119,6 +125,6 @@ class Nursery:
         left, taken = self._slot, self._taken
         self._slot, self._taken, self._warm, self._pid = None, False, False, 0
         if left is not None:
-            left.seal()
+            self._seal(left)
             if not taken:
                 left.remove()

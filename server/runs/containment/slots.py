@@ -77,11 +77,11 @@ class Slot:
         self._sealed = False
 
     def seal(self) -> None:
-        """The fork server has left."""
-        self.hold({UNIFIED})
+        """The fork server has left. Raises OSError where the limits cannot be set."""
         self._sealed = True
         if self._doomed:
             self.kill()
+        self.hold({UNIFIED})
 
     def kill(self) -> None:
         """SIGKILL for all of it, at once or as soon as the fork server has left."""
