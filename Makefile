@@ -37,7 +37,7 @@ requirements: $(READY)  ## pin anew what pyproject.toml asks for
 system-packages:  ## what some tests need beside Python; the only command that needs root
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx chromium \
-		strace iproute2 faketime
+		strace iproute2 gcc libc6-dev
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

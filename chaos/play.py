@@ -1,6 +1,8 @@
 """One scenario from its seed to its verdict."""
 
+import asyncio
 import shutil
+import signal
 import tempfile
 import time
 import traceback
@@ -55,6 +57,10 @@ class Played:
 
 async def play(scenario: Scenario, size: int, seed: int) -> Played:
     """Play it in a folder of its own, which is kept if the verdict is bad."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Whoever ends the harness ends what it has started too.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{scenario.name}-"))
     began, broke = time.monotonic(), ""
     async with Arena(seed, size, folder) as arena:

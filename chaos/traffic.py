@@ -1,7 +1,6 @@
 """Runs that come and go, and subscribers of each: the load under which things break."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -24,7 +23,6 @@ class Traffic:
         readers: int = 50,
         rate: float = 40,
         events: tuple[int, int] = (40, 400),
-        workflows: Sequence[str] = WORKFLOWS,
     ) -> None:
         """``rate`` is of events of one run in a second, ``events`` how many it emits."""
         self._arena = arena
@@ -32,7 +30,6 @@ class Traffic:
         self._readers = readers
         self._rate = rate
         self._events = events
-        self._workflows = workflows
         self._lanes: list[asyncio.Task[None]] = []
         self._over = asyncio.Event()
         self.started = 0
@@ -84,7 +81,7 @@ class Traffic:
         self.watching[session] = readers
         try:
             run = await arena.start(
-                arena.dice.choice(self._workflows),
+                arena.dice.choice(WORKFLOWS),
                 session,
                 events=arena.dice.randint(*self._events),
                 rate=self._rate,

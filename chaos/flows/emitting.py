@@ -21,8 +21,7 @@ def steady(  # noqa: PLR0917 (a workflow's input)
     noted = Noted(ctx, journal, seed, size)
     for _ in range(events):
         noted.emit()
-        if rate:
-            time.sleep(noted.pause(rate))
+        time.sleep(noted.pause(rate))
     return noted.k
 
 

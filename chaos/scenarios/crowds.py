@@ -116,7 +116,9 @@ async def _ages(arena: Arena, session: str, healthy: list[Reader], watch: Stopwa
     await arena.ended([await arena.start("steady", session, events=FILL, size=FILL_SIZE)])
     await arena.current(healthy)
     watch.ages.clear()
-    await arena.ended([await arena.start("steady", session, events=PACED, rate=RATE)])
+    await arena.ended(
+        [await arena.start("steady", session, events=min(PACED, 5 * arena.size), rate=RATE)]
+    )
     await arena.current(healthy)
     return quantiles(watch.ages, n=100)[98]
 

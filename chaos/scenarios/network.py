@@ -17,7 +17,7 @@ from chaos.reluctant import Reluctant
 from chaos.scenario import scenario
 from chaos.server import Server
 
-LANES = 8
+LANES = 16
 #: One connection in ten stalls: its reader has to find out by itself, and waits for that.
 FATES: tuple[Ending, ...] = ("close",) * 4 + ("reset",) * 4 + ("half_close", "stall")
 #: Before which byte a connection is cut: in the handshake, in the first frames, anywhere.
@@ -156,7 +156,7 @@ async def _deaf(arena: Arena, inside: Namespace) -> None:
     for each in deaf:
         each.stall()
     await _subscribers(arena, DEAF, session)
-    await asyncio.sleep(2 * FOUND)
+    await asyncio.sleep(FOUND + HEARTBEAT)
     there = (await arena.api.session(session))["subscribers"]
     arena.require(there == DEAF, f"{DEAF - there} readers that only do not read were cut")
     for each in deaf:

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,10 @@ from chaos.scenario import Scenario, every
 ROOT = Path(__file__).parents[2]
 SEED = 20261123
 SECONDS = 600
-AT_ONCE = 2
-"""One alone leaves a core idle: most of the time a server is starting."""
-
-Result = subprocess.CompletedProcess[str]
 SCENARIOS = every()
 
 
-def play(scenario: Scenario) -> Result:
+def play(scenario: Scenario) -> subprocess.CompletedProcess[str]:
     """Play one as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "chaos", scenario.name, "--ci", "--seed", str(SEED)],
@@ -34,26 +28,12 @@ def play(scenario: Scenario) -> Result:
     )
 
 
-@pytest.fixture(scope="module")
-def played(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Result]]]:
-    """All that were asked for, under way; those that take longest first."""
-    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    asked = {item.callspec.params.get("name") for item in items if hasattr(item, "callspec")}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        order = sorted(SCENARIOS.values(), key=lambda each: -each.ci)
-        yield {
-            each.name: pool.submit(play, each)
-            for each in order
-            if each.name in asked and not each.lacking
-        }
-
-
-@pytest.mark.timeout(SECONDS * 2)
+@pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario_holds(played: dict[str, Future[Result]], name: str) -> None:
+def test_scenario_holds(name: str) -> None:
     """Nothing is lost, doubled, reordered, made up, skipped, wrongly ended or left behind."""
     if lacking := SCENARIOS[name].lacking:
         pytest.skip(lacking)
-    result = played[name].result()
+    result = play(SCENARIOS[name])
     assert result.returncode == 0, result.stdout
     assert f"seed={SEED}" in result.stdout

@@ -9,5 +9,5 @@ if __name__ == "__main__":
     played = play(range(first, (last[0] if last else first) + 1))
     for failure in played.failures:
         print(failure)
-    print(f"schedules={played.schedules} failures={len(played.failures)}")
+    print(f"schedules={played.schedules} drawn={played.drawn} failures={len(played.failures)}")
     sys.exit(bool(played.failures))

@@ -67,8 +67,11 @@ class Leader:
                 self.gone = True
                 then()
 
+        def told() -> None:
+            loop.call_soon(died)
+
         if self._process is not None and self._process.alive:
-            self._process.died = lambda: loop.call_soon(died) and None
+            self._process.died = told
         else:
             loop.call_soon(died)
 

@@ -147,6 +147,8 @@ class Process:
         if self.asking is not None and not self.stops:
             self.inbox._forget(self.asking)
             self.asking = None
+        if self.only_waits:
+            return
         word = self.program[self._at] if not self.stops else "stop"
         if word == "emit":
             self._emit(b'{"i":%d}' % len(self.emitted), b"word")

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from server.errors import KeepstreamError, NotFound, StoreUnavailable
 from server.eventlog.duress import Fault, NoRoom
 from server.sessions.opening import Wish
 from tests.model.disk import Disk
-from tests.model.process import Process
 from tests.model.readers import Counted, Reader, Wire
 from tests.model.server import Server
 from tests.model.stage import STAGE
+
+if TYPE_CHECKING:
+    from tests.model.process import Process
 
 SESSION = "s"
 #: Callbacks after which a server that is asked for nothing must be at rest.

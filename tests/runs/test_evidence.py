@@ -38,6 +38,21 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
     ("no process", {"failure": "no memory", "admitted": False}, "error", "workflow_crashed"),
     ("no hello", {"killed": True, "admitted": False}, "error", "workflow_crashed"),
     ("nothing known", {}, "error", "workflow_crashed"),
+    ("gone without a server", {"lost": True}, "error", "run_lost"),
+    ("never came back", {"lost": True, "killed": True}, "error", "run_lost"),
+    ("gone, cancelled", {"lost": True, "cancel": "why"}, "cancelled", "why"),
+    (
+        "never came back, cancelled",
+        {"lost": True, "cancel": "why", "killed": True},
+        "cancelled",
+        "why",
+    ),
+    (
+        "never came back, out of time",
+        {"lost": True, "timed_out": True},
+        "error",
+        "workflow_timeout",
+    ),
 ]
 
 
