@@ -57,6 +57,8 @@ class Leader:
         """A process that an earlier server has started."""
         leader = cls(pid)
         leader.groups = is_same(stat(pid))
+        if not leader.groups:
+            leader._process = None
         return leader
 
     def watch(self, loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from server.eventlog import commits, group, recovery, rows, sqlite
-from server.runs import adoption, child, children, intake, pipe
+from server.runs import adoption, body, child, children, intake, pipe
 from server.runs.connection import Connection
 from server.runs.life import Action
 from server.sessions import audience, opening, session, subscription
@@ -225,7 +225,7 @@ def started_again() -> Iterator[None]:
 @_planted
 def given_up_for_lost() -> Iterator[None]:
     """A new server takes every process for gone."""
-    with patch.object(children, "course", lambda *_: adoption.Course.BURY):
+    with patch.object(body, "is_same", lambda *_: False):
         yield
 
 

@@ -135,8 +135,17 @@ def _run(world: "Road", run: str, lines: list[Line]) -> list[str]:
         broken.append(f"answers {told} were accepted, {known} are in the log")
     own = [bytes(line.data) for line in lines if line.type not in OF_THE_SERVER]
     if not began:
-        return broken + (["nobody wrote its events"] if own else [])
+        return broken + _without_code(world, run, own, lines[-1])
     return broken + _process(world, began[-1], own, lines[-1], known)
+
+
+def _without_code(world: "Road", run: str, own: list[bytes], end: Line) -> list[str]:
+    if own:
+        return ["nobody wrote its events"]
+    murdered = any(each.murdered for each in world.processes.values() if each.run == run)
+    if murdered or world.hurried or run in world.to_be_cancelled:
+        return []
+    return [f"its code was never run, and it ended as {end.type} {bytes(end.data)!r}"]
 
 
 def _process(

@@ -259,10 +259,10 @@ Road.acts = weighed(
         (14, Road.carry_up),
         (5, Road.ask_for_run),
         (2, Road.cut_pipe),
-        (4, Road.flap),
+        (6, Road.flap),
         (1, Road.cancel),
         (2, Road.hurry),
-        (5, Road.answer),
+        (10, Road.answer),
         (1, Road.kill_process),
     ]
 )
