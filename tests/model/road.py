@@ -74,7 +74,7 @@ class Road(World):
     def _program(self, run: str) -> list[str]:
         if run not in self._programs:
             length = int(self.random.random() * 8)
-            words = ["emit" if self.lot(0.75) else "ask" for _ in range(length)]
+            words = ["emit" if self.lot(0.6) else "ask" for _ in range(length)]
             self._programs[run] = [*words, self.one_of(ENDS)]
         return self._programs[run]
 
@@ -121,6 +121,13 @@ class Road(World):
             if process.pipe is not None and process.alive:
                 process.broken = True
                 process.pipe.cut_off()
+
+    def go_on(self) -> None:
+        """Let everybody do a little of what is due."""
+        self.run_process()
+        self.run_listener()
+        self.carry_up()
+        self.work_disk()
 
     def flap(self) -> None:
         """Break the connection of a process after it has listened, and have it come again."""
@@ -194,13 +201,11 @@ class Road(World):
         for _ in range(far - 1):
             self.run_process()
             self.run_listener()
-            self._carry_all()
+            self.carry_up()
             self.settle_server()
             self.run_listener()
-
-    def _carry_all(self) -> None:
-        for process in self.processes.values():
-            self._carry(process, 1 << 16)
+            if self.lot(0.5):
+                self.answer()
 
     # -- the end
 
@@ -254,9 +259,10 @@ async def _true(work: Coroutine[Any, Any, Any]) -> bool:
 Road.acts = weighed(
     [
         *COMMON,
-        (14, Road.run_process),
-        (14, Road.run_listener),
-        (14, Road.carry_up),
+        (20, Road.go_on),
+        (10, Road.run_process),
+        (12, Road.run_listener),
+        (12, Road.carry_up),
         (5, Road.ask_for_run),
         (2, Road.cut_pipe),
         (6, Road.flap),

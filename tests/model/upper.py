@@ -38,7 +38,6 @@ ENDED = RunRecord(
     ended="2026-01-01T00:00:01.000000Z",
     timeout=60,
 )
-WORDS = [draft("word", RUN, b'{"i":%d}' % i, micros=0, n=i) for i in range(64)]
 STRANGER = draft("word", "other", b"{}", micros=0)
 
 
@@ -50,13 +49,22 @@ class Upper(World):
     def __init__(self, seed: int, disk: Disk) -> None:
         super().__init__(seed, disk)
         self.length = 3 + int(self.random.random() * 9)
-        self.lines: list[Draft] = [
-            draft("run_start", RUN, b"{}", micros=0, n=1),
-            *WORDS[2 : self.length],
-            draft("complete", RUN, b'{"result":null}', micros=0, n=self.length),
-        ]
+        self.lives = [self._lines()]  # the lines as they were sent before and after each restore
         self.kept = 0  # lines that the writer was told are durable
         self._writing = False
+
+    @property
+    def lines(self) -> list[Draft]:
+        """What the writer sends now."""
+        return self.lives[-1]
+
+    def _lines(self) -> list[Draft]:
+        words = [b'{"i":%d,"life":%d}' % (n, self.restores) for n in range(2, self.length)]
+        return [
+            draft("run_start", RUN, b"{}", micros=0, n=1),
+            *(draft("word", RUN, data, micros=0, n=n) for n, data in enumerate(words, 2)),
+            draft("complete", RUN, b'{"result":%d}' % self.restores, micros=0, n=self.length),
+        ]
 
     def judge(self) -> list[str]:  # noqa: D102
         return judge_upper(self)
@@ -66,9 +74,10 @@ class Upper(World):
         self._writing = False
 
     def restore(self) -> None:
-        """Go back to the copy: the writer begins anew, as what it was told is void."""
-        self.kept = 0
+        """Go back to the copy: what the writer was told is void, and what it sends now is new."""
         super().restore()
+        self.kept = 0
+        self.lives.append(self._lines())
 
     def write(self) -> None:
         """Send some lines that are not known to be durable."""

@@ -73,7 +73,7 @@ class World:
         """Let the seed have its way, then let everything come to its end."""
         self.start_server()
         try:
-            self.warm_up(self.one_of((0, 1, 2, 3, 4)))
+            self.warm_up(self.one_of((0, 1, 2, 3, 4, 6)))
             for _ in range(10 + int(self.random.random() * 31)):
                 self.one_of(self.acts)(self)
                 if self.server is not None:
@@ -120,7 +120,7 @@ class World:
             self.kill_server()
             if self.lot(0.5):
                 return
-        if self.disk.copy is not None and self.lot(0.5):
+        if self.disk.copy is not None and self.lot(0.6):
             self.restore()
         else:
             self.start_server()
@@ -296,7 +296,7 @@ COMMON: list[tuple[int, Act]] = [
     (3, World.crash),
     (3, World.fail_disk),
     (2, World.beat),
-    (1, World.back_up),
+    (2, World.back_up),
     (1, World.say_goodbye),
 ]
 

@@ -20,8 +20,7 @@ FAR = Limits(memory=1 << 40, processes=1 << 15)
 def ground() -> Ground:
     """Where slots can be made."""
     found = Ground.find(TAG, FAR)
-    if found is None:
-        pytest.skip("no control groups can be made here")
+    assert found is not None
     return found
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,9 +51,14 @@ def refused(data_dir: Path, **settings: object) -> tuple[int, str]:
 
 
 class Server:
-    """A running server. Its log goes to a file, so that a leaked child can't hold a reader up."""
+    """A running server. Its log goes to a file, so that a leaked child can't hold a reader up.
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, object]) -> None:
+    `under` is a command that runs the command that follows it.
+    """
+
+    def __init__(
+        self, data_dir: Path, settings: Mapping[str, object], under: Sequence[str] = ()
+    ) -> None:
         self.data_dir = data_dir
         self.token = secrets.token_hex(16)
         self.stray_lines: list[str] = []
@@ -64,7 +69,7 @@ class Server:
         path = data_dir.parent / f"{data_dir.name}-{self.token[:8]}.log"
         with path.open("ab") as sink:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server"],
+                [*under, sys.executable, "-m", "server"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
