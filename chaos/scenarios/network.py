@@ -50,6 +50,8 @@ async def cuts(arena: Arena) -> None:
         arena.figure("cut", network.cuts, unit="connections")
         for ending, count in sorted(network.fates.items()):
             arena.figure(f"by {ending}", count, unit="")
+    errors = [line for line in arena.server.log.open() if '"level":"error"' in line]
+    arena.require(not errors, f"a cut is no error of the server: {errors[:1]}")
 
 
 async def _one_run(arena: Arena, network: BadNetwork) -> None:

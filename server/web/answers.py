@@ -49,9 +49,15 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return _from_aiohttp(error)
-    except Exception:
-        log.exception("Request failed", method=request.method, path=request.path)
+    except Exception as error:
+        if not (isinstance(error, ConnectionError) and _left(request)):
+            log.exception("Request failed", method=request.method, path=request.path)
         return failure(KeepstreamError("the server failed at this request: see its log"))
+
+
+def _left(request: web.Request) -> bool:
+    # Nobody waits for the answer any more, which is no failure of ours.
+    return request.transport is None or request.transport.is_closing()
 
 
 def _from_aiohttp(error: web.HTTPException) -> web.Response:

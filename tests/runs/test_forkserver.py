@@ -153,7 +153,8 @@ async def test_nothing_is_left_behind(open_runs: Open, tmp_path: Path) -> None:
             await place.kept.end(run)
         forkserver = _pid()
         await place.runs.stop("cancel", "end", 10)
-        assert list((tmp_path / "data" / "runs").iterdir()) == []
+        left = {path.name for path in (tmp_path / "data" / "runs").iterdir()}
+        assert left <= {"control-groups"}
     assert open_descriptors() == before
     assert not (tmp_path / "data" / "runs.sock").exists()
     await until_gone(forkserver)

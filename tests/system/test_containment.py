@@ -109,6 +109,7 @@ async def test_nothing_survives_its_run_under_the_next_server(start: Start, tmp_
     assert any(alive(pid) for _, where in runs.values() for pid in noted(where))
     server = start(server.data_dir)
     async with Api(server.url) as api:
+        # Of these CLEAN_DAEMON is none: where there are no groups it would not be found.
         for leader in leaders[1::2]:
             os.kill(leader, signal.SIGKILL)
         await asyncio.gather(*(_cancel(api, run) for run in list(runs)[2::2]))
