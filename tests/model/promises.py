@@ -58,7 +58,9 @@ def judge_upper(world: "Upper") -> list[str]:
     broken = [*_numbered(events), *_readers(world, events)]
     tails = [event.line.split(b",", 1)[1] for event in events]
     sent = [{line.tail for line in lines} for lines in zip(*world.lives, strict=True)]
-    if len(tails) != len(sent) or any(tail not in ways for tail, ways in zip(tails, sent)):
+    if len(tails) != len(sent) or any(
+        tail not in ways for tail, ways in zip(tails, sent, strict=True)
+    ):
         broken.append(f"the log is not what was written: {tails}")
     return broken
 

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-
 SCHEDULES = 30_000
 PROCESSES = 2
 
