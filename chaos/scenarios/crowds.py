@@ -30,7 +30,7 @@ def _client(arena: Arena, session: str, number: int, **options: Any) -> Reluctan
 async def herd(arena: Arena) -> None:
     """Clients that were all cut off come back within a second, each 1,000 events behind."""
     await arena.serve(MAX_RUNS=SESSIONS)
-    sessions = [arena.word("s") for _ in range(min(SESSIONS, arena.size // 4))]
+    sessions = [arena.word("s") for _ in range(min(SESSIONS, arena.size // 20))]
     for session in sessions:
         await arena.start("steady", session, events=5)
     clients = [_client(arena, sessions[i % len(sessions)], i) for i in range(arena.size)]
@@ -127,7 +127,7 @@ DRIPPING = 50
 SLOW_SECONDS = 70  # until `bye` `slow`, the end of the socket, and some more
 
 
-@scenario("slow-drip", size=90, ci=4, unit="seconds", needs=(sockets.lacking,))
+@scenario("slow-drip", size=90, ci=2, unit="seconds", needs=(sockets.lacking,))
 async def slow_drip(arena: Arena) -> None:
     """Readers that take one byte a second, then read on."""
     await arena.serve()

@@ -55,18 +55,18 @@ async def _while_full(arena: Arena) -> None:
 
 #: As strace's ``inject=`` has it; the first calls of a window, some of them, or all.
 FAULTS = (
-    "fdatasync,fsync:error=EIO:when=1",
     "fdatasync,fsync:error=EIO",
-    "fdatasync,fsync:error=EIO:when=2+3",
     "pwrite64:error=ENOSPC",
-    "pwrite64:error=ENOSPC:when=2+2",
-    "pwrite64:error=EIO:when=1",
+    "fdatasync,fsync:error=EIO:when=1",
     "pwrite64:error=EIO",
+    "fdatasync,fsync:error=EIO:when=2+3",
+    "pwrite64:error=ENOSPC:when=2+2",
     "fdatasync,fsync:delay_enter=300000",
+    "pwrite64:error=EIO:when=1",
 )
 
 
-@scenario("disk-errors", size=80, ci=4, unit="injections", needs=(disk.strace_lacking,))
+@scenario("disk-errors", size=80, ci=3, unit="injections", needs=(disk.strace_lacking,))
 async def disk_errors(arena: Arena) -> None:
     """Syncs and writes of the store fail or take long, under load."""
     await arena.serve()

@@ -68,6 +68,7 @@ async def _one_run(arena: Arena, network: BadNetwork) -> None:
 HEARTBEAT = 1.0
 FOUND = 3 * HEARTBEAT
 DEAF = 4
+STREAMS = ("ws", "sse")
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ async def half_open(arena: Arena) -> None:
     stop = await _endless(arena, busy)
     before = await _descriptors(arena)
     for number in range(arena.size):
-        session, transport = (busy, quiet)[number // 2 % 2], ("ws", "sse")[number % 2]
+        session, transport = (busy, quiet)[number // 2 % 2], STREAMS[number % 2]
         _far(arena, inside, session, transport, silence=FOUND)
     await _subscribers(arena, arena.size, busy, quiet)
     inside.down()
@@ -154,7 +155,7 @@ async def _deaf(arena: Arena, inside: Namespace) -> None:
     """Readers that do not read outlast the time after which the dead are found."""
     session = arena.word("s")
     await arena.ended([await arena.start("steady", session, events=600, size=1000)])
-    deaf = [_far(arena, inside, session, ("ws", "sse")[n % 2]) for n in range(DEAF)]
+    deaf = [_far(arena, inside, session, STREAMS[n % 2]) for n in range(DEAF)]
     for each in deaf:
         each.stall()
     await _subscribers(arena, DEAF, session)
@@ -172,18 +173,24 @@ async def old_outlives_new(arena: Arena) -> None:
     """A connection goes silent, its client resumes on another, the old one times out."""
     inside = arena.enter(Namespace())
     await _serve_everywhere(arena)
-    for number in range(arena.size):
-        session, transport = arena.word("s"), ("ws", "sse")[number % 2]
-        stop = await _endless(arena, session)
-        old = _far(arena, inside, session, transport, silence=FOUND)
-        await arena.until(lambda old=old: old.offset > 2)  # type: ignore[misc]
-        inside.down()
-        new = arena.read(session, transport, after=old.cursor)
-        await _subscribers(arena, 2, session)
-        await _subscribers(arena, 1, session)
-        reached = new.offset
-        await arena.until(lambda: new.offset > reached)  # noqa: B023
-        arena.require(new.connections == 1, "the new connection outlives the old one's end")
-        inside.up()
-        stop.touch()
-        await arena.ended(arena.runs)
+    for _ in range(0, arena.size, len(STREAMS)):
+        await _move(arena, inside)
+
+
+async def _move(arena: Arena, inside: Namespace) -> None:
+    """One client of each transport moves to another connection, of the same session."""
+    session = arena.word("s")
+    stop = await _endless(arena, session)
+    old = [_far(arena, inside, session, each, silence=FOUND) for each in STREAMS]
+    await arena.until(lambda: min(each.offset for each in old) > 2)
+    inside.down()
+    new = [arena.read(session, each.transport, after=each.cursor) for each in old]
+    await _subscribers(arena, len(old) + len(new), session)
+    await _subscribers(arena, len(new), session)
+    reached = max(each.offset for each in new)
+    await arena.until(lambda: min(each.offset for each in new) > reached)
+    kept = all(each.connections == 1 for each in new)
+    arena.require(kept, "the new connections outlive the ends of the old ones")
+    inside.up()
+    stop.touch()
+    await arena.ended(arena.runs)
