@@ -37,7 +37,12 @@ def command(pid: int) -> str:
 
 def children(pid: int) -> list[int]:
     """The living children of a process."""
-    return [each for each in _every() if _stat(each)[1] == str(pid) and alive(each)]
+    return [each for each in every() if parent(each) == pid and alive(each)]
+
+
+def parent(pid: int) -> int:
+    """The pid of its parent; 0 if it is gone."""
+    return int(_stat(pid)[1])
 
 
 def end(pid: int) -> None:
@@ -49,10 +54,11 @@ def end(pid: int) -> None:
 def marked(token: str) -> set[int]:
     """The living processes that inherited ``token`` in their environment."""
     mark = token.encode()
-    return {pid for pid in _every() if mark in _read(pid, "environ") and alive(pid)}
+    return {pid for pid in every() if mark in _read(pid, "environ") and alive(pid)}
 
 
-def _every() -> list[int]:
+def every() -> list[int]:
+    """The pids of this machine."""
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 
 

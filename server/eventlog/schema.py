@@ -5,10 +5,7 @@ An event is in the log if it is in either: a journal line whose offset is not pa
 last segment has been packed already, and one whose session has gone was deleted with it.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -104,31 +101,6 @@ SELECT id AS session, line ->> 'offset' AS "offset", line ->> 'type' AS type, li
 FROM (SELECT * FROM packed UNION ALL SELECT * FROM fresh) AS every
 JOIN sessions ON sessions.key = every.session;
 """
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold ``path`` against every other server for as long as the context lasts.
-
-    The lock is the kernel's and goes with the process, however that ends. Its descriptor is not
-    inherited: a child that lives on does not hold it.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreRefused(f"{path.parent} cannot be used ({error}): check the rights") from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreRefused(
-                f"{path.parent} is in use by another server: stop that one first,"
-                " or give this one a DATA_DIR of its own"
-            ) from None
-        yield
-    finally:
-        os.close(lock)
 
 
 @cache

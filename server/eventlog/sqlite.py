@@ -28,6 +28,7 @@ from server.eventlog.threads import ConnectionThread, connected
 from server.eventlog.waiting import Removal
 from server.eventlog.watchers import Watchers
 from server.events import Draft, Event
+from server.lockfile import locked
 from server.records import Head, RunRecord, SessionRecord
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ async def open(  # noqa: A001 - it reads as sqlite.open()
     has it open, if it is of another format, or damaged.
     """
     damage, duress = Damage(), Duress()
-    with schema.locked(path):
+    with locked(path, StoreRefused):
         ballast = Ballast(path.with_name(path.name + ".ballast"), ballast_bytes)
         ballast.make_way()
         left = wal.commits(path)

@@ -8,14 +8,15 @@ from typing import Any, Literal, Self
 
 import structlog
 
-from server.errors import InvalidInput, NotPending, ShuttingDown
+from server.errors import InvalidInput, NotPending, SettingsError, ShuttingDown
+from server.lockfile import locked
 from server.records import Append, RunRecord
 from server.runs import pipe
 from server.runs.adoption import Course, Found, course
 from server.runs.body import words_name
 from server.runs.catalogue import Catalogue
 from server.runs.child import Child
-from server.runs.connection import Connection, listen, reserved
+from server.runs.connection import Connection, listen
 from server.runs.containment import Keeper, Limits
 from server.runs.forkserver import ForkServer
 from server.runs.house import House
@@ -81,7 +82,7 @@ class Runs:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.chmod(0o700)
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(reserved(house.address))
+            stack.enter_context(locked(house.address, SettingsError))
             await stack.enter_async_context(house.keeper)
             stack.push_async_callback(house.forkserver.close)
             stack.callback(house.acks.close)

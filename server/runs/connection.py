@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from server.errors import ProtocolError, SettingsError
+from server.errors import ProtocolError
 from server.runs.pipe import END, LINE_LIMIT, VERSION, Hello, read_hello
 
 HELLO_SECONDS = 10.0
@@ -169,26 +168,6 @@ def _peer(sock: socket.socket) -> int:
     return int(pid)
 
 
-@contextlib.contextmanager
-def reserved(path: Path) -> Iterator[None]:
-    """Hold ``path`` against every other server; raises :class:`SettingsError` where one has it.
-
-    The lock is the kernel's, as the store's: it goes with this process, and no child inherits it.
-    """
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingsError(
-                f"{path.parent} is in use by another server: stop that one first,"
-                " or give this one a DATA_DIR of its own"
-            ) from None
-        yield
-    finally:
-        os.close(lock)
-
-
 @contextlib.asynccontextmanager
 async def listen(
     path: Path, knock: Callable[[Connection, Hello], None]
@@ -213,7 +192,7 @@ async def listen(
 
 def _bind(sock: socket.socket, path: Path) -> None:
     sock.setblocking(False)
-    _unlink(path)  # a dead server's: whoever calls has reserved it
+    _unlink(path)  # a dead server's: whoever calls holds the lock
     if len(os.fsencode(path)) <= PATH_LIMIT:
         sock.bind(str(path))
     else:

@@ -135,5 +135,5 @@ class Thread:
 
 @contextmanager
 def unlocked(*_: object) -> Iterator[None]:
-    """In the place of :func:`server.eventlog.schema.locked`: there is no file."""
+    """In the place of :func:`server.lockfile.locked`: there is no file."""
     yield

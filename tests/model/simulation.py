@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from server import events, telemetry
-from server.eventlog import schema, sqlite, wal, watchers
+from server.eventlog import sqlite, wal, watchers
 from server.runs import body, child, children
 from tests.model import edges
 from tests.model.disk import unlocked
@@ -128,9 +128,9 @@ def _wake(self: watchers.Watchers, sessions: Iterable[str]) -> None:
     """Wake at once, a turn later as the store in memory does, or when time has passed."""
     lot = STAGE.world.random.random()
     loop = asyncio.get_running_loop()
-    if lot < 0.7:
+    if lot < 0.4:
         WAKE(self, sessions)
-    elif lot < 0.85:
+    elif lot < 0.7:
         loop.call_soon(WAKE, self, tuple(sessions))
     else:
         loop.call_later(0.001, WAKE, self, tuple(sessions))
@@ -151,7 +151,7 @@ def simulated() -> Iterator[None]:
     """Have the real parts meet the model where they would meet the kernel; limits are small."""
     meetings: list[tuple[Any, str, Any]] = [
         (sqlite, "connected", edges.connected),
-        (schema, "locked", unlocked),
+        (sqlite, "locked", unlocked),
         (children, "ForkServer", edges.ForkServer),
         (children, "Keeper", edges.Keeper),
         (children, "stat", edges.stat),

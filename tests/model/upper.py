@@ -92,8 +92,10 @@ class Upper(World):
 
     async def _append(self, lines: list[Draft], upto: int) -> None:
         hub = self.server.hub
-        record = ENDED if upto == self.length else BEGUN if lines[0].n == 1 else None
-        async with hub.hold(SESSION, create=True):
+        async with hub.hold(SESSION, create=True) as session:
+            # As a new server does, it looks whether the copy has the run's start, or its end.
+            begins = lines[0].n == 1 and not session.last
+            record = ENDED if upto == self.length else BEGUN if begins else None
             try:
                 await landed(hub, lines, record)
             except StoreUnavailable:

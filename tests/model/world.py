@@ -19,7 +19,7 @@ SESSION = "s"
 #: Callbacks after which a server that is asked for nothing must be at rest.
 REST = 3000
 #: Callbacks between two acts: a few, or all that there are.
-TURNS = (0, 1, 2, 4, 8, 100, 100)
+TURNS = (0, 0, 0, 1, 2, 4, 8, 100, 100)
 #: Rounds in which everything must come to its end once nothing breaks any more.
 ROUNDS = 60
 
@@ -49,6 +49,7 @@ class World:
         self.failures: list[str] = []
         self.crashes = 0
         self.restores = 0
+        self.restored = False  # to an old copy, and no server has served since
         self.processes: dict[int, Process] = {}
         self.readers: list[Reader] = []
         disk.format()
@@ -99,13 +100,14 @@ class World:
 
     # -- the server and its disk
 
-    def start_server(self, *, new_epoch: bool = False) -> None:
-        """Start one."""
-        self.server = self.kind(self, new_epoch=new_epoch)
+    def start_server(self) -> None:
+        """Start one, with ``NEW_EPOCH`` until one has served since a restore."""
+        self.server = self.kind(self, new_epoch=self.restored)
 
     def kill_server(self) -> None:
         """Kill -9."""
         server, self.server = self.server, None
+        self.restored = self.restored and not server.up
         for reader in self.readers:
             if reader.wire is not None:
                 self._drop(reader)
@@ -129,7 +131,8 @@ class World:
         """Go back to the copy, as the operator's guide says."""
         self.restores += 1
         self.disk.restore()
-        self.start_server(new_epoch=True)
+        self.restored = True
+        self.start_server()
 
     def work_disk(self) -> None:
         """Have a thread do its job, and perhaps tell of it."""

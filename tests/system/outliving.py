@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from tests.system.processes import Server, StartServer, birth
+from chaos.proc import born
+from tests.system.api import Api
+from tests.system.processes import Server, StartServer
 
 Identity = tuple[int, str]
 
@@ -12,13 +14,20 @@ Identity = tuple[int, str]
 def process_of(server: Server, run: str) -> Identity:
     """Return pid and start time of a run's process, as the server that started it logged it."""
     pid = server.wait_for_log("Multi-Agent Workflow Starting", run=run)["pid"]
-    return pid, birth(pid)
+    return pid, born(pid)
+
+
+async def family(api: Api, server: Server, session: str) -> tuple[str, int, int]:
+    """Start a run that has a grandchild and waits; return its id and both pids."""
+    run = await api.start(session, "forks_a_grandchild", ending="wait")
+    grandchild = (await api.reached(session, "grandchild"))["data"]["pid"]
+    return run["id"], process_of(server, run["id"])[0], grandchild
 
 
 def found_again(server: Server, run: str) -> Identity:
     """Wait until a later server has found a run's process; return pid and start time."""
     pid = server.wait_for_log("Run found again", run=run)["pid"]
-    return pid, birth(pid)
+    return pid, born(pid)
 
 
 async def killed(server: Server) -> None:

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from chaos.proc import alive, born, command, every, marked, parent
 from tests.system.patience import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +144,7 @@ class Server:
         return [f"{pid} {command}" for pid, command in leaked.items()]
 
     def _remember_descendants(self) -> None:
-        self._descendants |= {(pid, birth(pid)) for pid in descendants(self.pid)}
+        self._descendants |= {(pid, born(pid)) for pid in descendants(self.pid)}
 
     def _leaked_after_grace(self) -> dict[int, str]:
         """Return what outlives the server by more than the fork server needs to notice its end."""
@@ -153,8 +154,8 @@ class Server:
         return leaked
 
     def _left_behind(self) -> dict[int, str]:
-        known = {pid for pid, born in self._descendants if alive(pid) and birth(pid) == born}
-        return {pid: command_line(pid) for pid in known | marked(self.token)}
+        known = {pid for pid, at in self._descendants if alive(pid) and born(pid) == at}
+        return {pid: command(pid) for pid in known | marked(self.token)}
 
     def _said(self) -> str:
         return "".join(self.stray_lines) + "\n".join(map(str, self._lines))
@@ -167,39 +168,13 @@ class StartServer(Protocol):
         """Return the server, ready."""
 
 
-def marked(token: str) -> set[int]:
-    """Return the living processes that inherited `token` in their environment."""
-    mark = token.encode()
-    return {pid for pid in every_pid() if alive(pid) and mark in _read(pid, "environ")}
-
-
 def descendants(pid: int) -> set[int]:
     """Return the children of `pid`, their children, and so on; zombies aside."""
-    parents = {each: _parent(each) for each in every_pid()}
+    parents = {each: parent(each) for each in every()}
     found, unseen = set[int](), {pid}
     while unseen := {child for child, parent in parents.items() if parent in unseen} - found:
         found |= unseen
     return {each for each in found if alive(each)}
-
-
-def every_pid() -> Iterable[int]:
-    """Yield the pids of this machine."""
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
-def alive(pid: int) -> bool:
-    """Whether `pid` runs; a zombie is gone, whether or not someone reaps it."""
-    return _stat(pid)[0] not in "ZX"
-
-
-def birth(pid: int) -> str:
-    """Return the start time of `pid`, which tells it from a later process of the same number."""
-    return _stat(pid)[19]
-
-
-def command_line(pid: int) -> str:
-    """Return the command line of `pid`, for a message."""
-    return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def descriptors(pid: int) -> list[str]:
@@ -208,33 +183,11 @@ def descriptors(pid: int) -> list[str]:
     return sorted(filter(None, map(_target, links)))
 
 
-def resident_bytes(pid: int) -> int:
-    """Return the resident memory of `pid`."""
-    return int(_read(pid, "statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def _target(link: Path) -> str | None:
     try:
         return str(link.readlink())
     except FileNotFoundError:
         return None
-
-
-def _parent(pid: int) -> int:
-    return int(_stat(pid)[1])
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat (proc(5)) from the state on; one that is gone is Z."""
-    line = _read(pid, "stat").decode(errors="replace")
-    return line.rpartition(") ")[2].split() if line else ["Z", "0", *["0"] * 18]
-
-
-def _read(pid: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/{name}").read_bytes()
-    except OSError:
-        return b""
 
 
 def _hashable(line: Mapping[str, Any]) -> dict[str, Any]:

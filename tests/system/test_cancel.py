@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from chaos.proc import alive
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.patience import until
-from tests.system.processes import Server, StartServer, alive, descendants
+from tests.system.processes import Server, StartServer, descendants
 
 
 async def cancelled(api: Api, workflow: str, **given: object) -> list[dict[str, Any]]:

@@ -10,11 +10,12 @@ from typing import Protocol
 
 import pytest
 
+from chaos.proc import alive
 from tests.runs.containing import GROUPED, nobody, noted
 from tests.runs.escapes import PROGRAMS
 from tests.system.api import Api, fresh
 from tests.system.patience import eventually
-from tests.system.processes import FLOWS, Server, alive
+from tests.system.processes import FLOWS, Server
 
 #: Runs a command where no control group is in sight, as in most containers.
 HIDING = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', "-")

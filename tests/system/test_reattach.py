@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from chaos.proc import alive, born
 from tests.system.api import TERMINAL, Api, fresh
 from tests.system.gate import Gate
-from tests.system.outliving import found_again, killed, process_of, replaced, ticks
+from tests.system.outliving import family, found_again, killed, process_of, replaced, ticks
 from tests.system.patience import until
-from tests.system.processes import StartServer, alive, birth, descendants, refused
+from tests.system.processes import StartServer, descendants, refused
 from tests.system.readers import Reader, follow
 from tests.system.transports import TRANSPORTS, Transport
 
@@ -45,7 +46,7 @@ async def test_kill_in_mid_run(start_server: StartServer, gate: Gate, transport:
         assert events[-1]["data"] == {"result": 45}
         assert [event["type"] in TERMINAL for event in events].count(True) == 1
         assert (await api.run(run["id"]))["state"] == "complete"
-    until(lambda: not alive(process[0]) or birth(process[0]) != process[1], "the process ends")
+    until(lambda: not alive(process[0]) or born(process[0]) != process[1], "the process ends")
 
 
 async def test_kills_under_load(start_server: StartServer) -> None:
@@ -186,11 +187,9 @@ async def test_deaf_run_after_adoption(start_server: StartServer) -> None:
     server = start_server()
     session = fresh()
     async with Api(server.url) as api:
-        run = await api.start(session, "forks_a_grandchild", ending="wait")
-        grandchild = (await api.reached(session, "grandchild"))["data"]["pid"]
-        pid, _ = process_of(server, run["id"])
+        run, pid, grandchild = await family(api, server, session)
         await replaced(start_server, server, CANCEL_GRACE_SECONDS=0.3)
-        await api.call("POST", f"/api/runs/{run['id']}/cancel")
+        await api.call("POST", f"/api/runs/{run}/cancel")
         assert (await api.ended(session))[-1]["data"]["code"] == "workflow_unresponsive"
         until(lambda: not alive(pid) and not alive(grandchild), "all of the run is gone")
 

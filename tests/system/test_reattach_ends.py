@@ -6,11 +6,12 @@ import time
 
 import pytest
 
+from chaos.proc import alive
 from tests.system.api import TERMINAL, Api, fresh
 from tests.system.gate import Gate
-from tests.system.outliving import killed, process_of
+from tests.system.outliving import family, killed, process_of
 from tests.system.patience import until
-from tests.system.processes import StartServer, alive
+from tests.system.processes import StartServer
 
 
 async def test_death_while_no_server_lives(start_server: StartServer) -> None:
@@ -54,9 +55,7 @@ async def test_process_that_does_not_come(start_server: StartServer) -> None:
     server = start_server()
     session = fresh()
     async with Api(server.url) as api:
-        run = await api.start(session, "forks_a_grandchild", ending="wait")
-        grandchild = (await api.reached(session, "grandchild"))["data"]["pid"]
-        pid, _ = process_of(server, run["id"])
+        _, pid, grandchild = await family(api, server, session)
         os.kill(pid, signal.SIGSTOP)
         await killed(server)
         start_server(server.data_dir, PORT=server.port, REATTACH_SECONDS=0.5)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from chaos.proc import resident
 from tests.system.api import Api, fresh
-from tests.system.processes import StartServer, resident_bytes
+from tests.system.processes import StartServer
 from tests.system.readers import Reader, digest, follow
 from tests.system.transports import event_stream, websocket
 
@@ -46,7 +47,7 @@ async def test_readers_that_never_read(start_server: StartServer, transport: str
                 await api.session(session)
             )["subscribers"] < SLOW:
                 await asyncio.sleep(0.01)
-            before = resident_bytes(server.pid)
+            before = resident(server.pid)
             readers = [Reader(session), Reader(session)]
             following = [
                 asyncio.create_task(follow(reader, api.http, api.url, each))
@@ -54,7 +55,7 @@ async def test_readers_that_never_read(start_server: StartServer, transport: str
             ]
             await api.start(session, "chatty", n=EVENTS, size=SIZE)
             await asyncio.gather(*following)
-            grown = resident_bytes(server.pid) - before
+            grown = resident(server.pid) - before
         assert {reader.digest for reader in readers} == {digest(await api.history(session))}
         assert readers[0].offset == EVENTS + 2
         # Kept in memory, what they have not read would be 20 MB for each of them.

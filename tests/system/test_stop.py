@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from chaos.proc import alive
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.outliving import found_again, process_of
 from tests.system.patience import until
-from tests.system.processes import Server, StartServer, alive, refused
+from tests.system.processes import Server, StartServer, refused
 from tests.system.readers import Reader, frames
 from tests.system.transports import TRANSPORTS
 
