@@ -5,8 +5,7 @@ committed in one transaction with the events that belong to it, and nothing acts
 is committed.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -84,6 +83,10 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ACTIVE
 
 
+#: Who hears what became of an append: the events that were new, or an error.
+Then = Callable[[Sequence[Event], Exception | None], None]
+
+
 class Append(Protocol):
     """How a run's events reach the log, for those who know of no log."""
 
@@ -91,13 +94,14 @@ class Append(Protocol):
         self,
         session: str,
         drafts: Sequence[Draft],
+        then: Then,
         *,
         producer: str = "",
         record: RunRecord | None = None,
-    ) -> asyncio.Future[Sequence[Event]]:
+    ) -> None:
         """Take drafts and a record towards the log; called on the loop, returns at once.
 
-        The future is done when all of it is durable, with the events that were new (a draft whose
-        ``n`` its producer sent before is left out). It fails with
-        :class:`server.errors.StoreUnavailable`, and then nothing was kept.
+        ``then`` is called once, later, never from within this call. Without an error all of it is
+        durable; it gets the events that were new (a draft whose ``n`` its producer sent before is
+        left out). With one, mostly a :class:`server.errors.StoreUnavailable`, nothing was kept.
         """

@@ -11,12 +11,16 @@ or steer the terminal that shows them.
 import logging
 import re
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO, Literal, TextIO
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 MARKS = {
@@ -177,9 +181,26 @@ RUNS_ENDED = Counter("keepstream_runs_ended", "Runs that ended", ["state"], regi
 EVENTS_APPENDED = Counter(
     "keepstream_events_appended", "Events committed to the log", registry=REGISTRY
 )
-BYTES_SENT = Counter(
-    "keepstream_bytes_sent", "Bytes handed to subscribers", ["transport"], registry=REGISTRY
-)
+
+
+class BytesSent(Collector):
+    """Plain numbers, not a Counter: they are counted at every write to every reader."""
+
+    def __init__(self) -> None:
+        self.by_transport = defaultdict(int, ws=0, sse=0)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """What the metrics page asks for."""
+        family = CounterMetricFamily(
+            "keepstream_bytes_sent", "Bytes handed to subscribers", labels=["transport"]
+        )
+        for transport, count in self.by_transport.items():
+            family.add_metric([transport], count)
+        yield family
+
+
+BYTES_SENT = BytesSent()
+REGISTRY.register(BYTES_SENT)
 SUBSCRIBERS = Gauge(
     "keepstream_subscribers", "Connected subscribers", ["transport"], registry=REGISTRY
 )

@@ -1,9 +1,9 @@
 """The event log: what an implementation owes, and what a caller may assume.
 
 **Order.** A session's events have offsets 1, 2, 3, … without a hole, in the order in which
-:meth:`EventLog.append` was called for that session.
+:meth:`EventLog.submit` was called for that session.
 
-**Commit, then show.** An event can be read, and a future of ``append`` is done, only after the
+**Commit, then show.** An event can be read, and its append is answered, only after the
 event is durable: it survives the death of this process and, with the store's default settings, a
 loss of power. A group of appends may share one commit; all of an append is kept or nothing of it.
 
@@ -16,7 +16,7 @@ before in that session are left out, also after a restart; ``n`` 0 is always new
 **Epoch.** A session keeps the epoch of the :class:`~server.records.SessionRecord` that it was first
 stored with. If offsets may have been given twice, the epoch changes; it never changes silently.
 
-**Failure.** When a commit fails, the futures of its appends fail with
+**Failure.** When a commit fails, its appends fail with
 :class:`~server.errors.StoreUnavailable`, nothing of them is kept or was seen, and their offsets are
 free again. Appends that were waiting behind them for the same session fail with them. The caller
 may append the same again. While the disk is full only an append whose record ends a run, or has a
@@ -42,7 +42,7 @@ from typing import NamedTuple, Protocol
 
 from server.errors import StoreDamaged
 from server.events import Draft, Event
-from server.records import Head, RunRecord, SessionRecord
+from server.records import Head, RunRecord, SessionRecord, Then
 
 #: What a page of :meth:`EventLog.read` holds at most: bytes of events (but at least one event).
 PAGE_BYTES = 64 * 1024
@@ -61,6 +61,25 @@ class EventLog(Protocol):
 
     # -- writing
 
+    def submit(
+        self,
+        session: SessionRecord,
+        drafts: Sequence[Draft],
+        then: Then,
+        *,
+        producer: str = "",
+        record: RunRecord | None = None,
+    ) -> None:
+        """Give ``drafts`` their offsets and make them durable, in call order for each session.
+
+        Stores the session with its first append. ``record`` replaces the run's record; an active
+        one makes the session ``running``, one that has ended makes it ``closed`` unless a later
+        run is known. No drafts and a record is a change of the record alone. ``then`` hears how it
+        went, see :class:`~server.records.Append`; what it submits itself goes with the next group.
+        Raises ValueError for a draft with a line end in it, TypeError for a record that is not
+        JSON.
+        """
+
     def append(
         self,
         session: SessionRecord,
@@ -69,14 +88,7 @@ class EventLog(Protocol):
         producer: str = "",
         record: RunRecord | None = None,
     ) -> asyncio.Future[Sequence[Event]]:
-        """Give ``drafts`` their offsets and make them durable, in call order for each session.
-
-        Stores the session with its first append. ``record`` replaces the run's record; an active
-        one makes the session ``running``, one that has ended makes it ``closed`` unless a later
-        run is known. No drafts and a record is a change of the record alone. Done with the events
-        that were new. Raises ValueError for a draft with a line end in it, TypeError for a record
-        that is not JSON.
-        """
+        """Submit for somebody who waits; done with the events that were new."""
 
     async def create(self, session: SessionRecord) -> Head:
         """Store a session that has no event yet, or return the one that has its id."""

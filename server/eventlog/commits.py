@@ -68,14 +68,12 @@ class Commits:
         self._running = asyncio.create_task(self._run())
 
     def submit(self, request: Request) -> None:
-        """Take a request; the answer comes through its ``done``."""
+        """Take a request; how it went is told through its ``tell``, later."""
         if self._closing:
-            request.done.set_exception(StoreUnavailable("the event log is closed"))
-            return
-        if not self._duress.healthy and self._refused(request):
-            return
-        self._waiting.put(request)
-        self._wake.set()
+            self._refuse(request, StoreUnavailable("the event log is closed"))
+        elif self._duress.healthy or not self._refused(request):
+            self._waiting.put(request)
+            self._wake.set()
 
     async def close(self) -> None:
         """Commit what waits, and end."""
@@ -227,8 +225,7 @@ class Commits:
         if not isinstance(error, NoRoom | Fault | StoreDamaged):  # which were told as they began
             log.error("The event log cannot commit", error=str(error), appends=len(appends))
         for append in [*appends, *self._waiting.behind(appends)]:
-            if not append.done.done():
-                append.done.set_exception(_copy(error))
+            append.tell((), _copy(error))
         if not self._duress.healthy:
             self._waiting.keep(lambda request: not self._refused(request))
 
@@ -238,9 +235,12 @@ class Commits:
         """Whether ``request`` is not to be tried now; it has heard so then."""
         wanted = claim_of(request) if isinstance(request, Append) else Claim.ALL
         refusal = self._duress.refusal(wanted)
-        if refusal is not None and not request.done.done():
-            request.done.set_exception(refusal)
+        if refusal is not None:
+            self._refuse(request, refusal)
         return refusal is not None
+
+    def _refuse(self, request: Request, error: Exception) -> None:
+        asyncio.get_running_loop().call_soon(request.tell, (), error)
 
     async def _mend(self) -> None:
         await self._mending.mend(self._packing.backlog.end)
@@ -250,21 +250,19 @@ class Commits:
     # -- removals
 
     async def _remove(self, removal: Removal) -> None:
-        session, done = removal
+        session = removal.session
         try:
             removed = await self._meanwhile(self._writer.start(rows.remove, session))
         except Exception as error:  # noqa: BLE001 - as in _commit
             await self._mending.rescue([], error, self._packing.backlog.end)
-            if not done.done():
-                done.set_exception(_copy(error))
+            removal.tell(False, _copy(error))
             return
         self._mending.damage.forget(session)
         tail = self.tails.pop(session, None)
         if tail is not None:
             tail.clear()
         self._sweeping = True
-        if not done.done():
-            done.set_result(removed)
+        removal.tell(removed)
         self._watchers.wake([session])
 
     # -- what can wait

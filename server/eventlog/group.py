@@ -5,18 +5,21 @@ fails it is dropped, and with it every offset and number that it gave out.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from server.eventlog.tail import Tail
 from server.events import Draft, Event
-from server.records import RunRecord, SessionRecord
+from server.records import RunRecord, SessionRecord, Then
+
+log = structlog.get_logger()
 
 
-class Append(NamedTuple):
-    """One call of ``append``, waiting for its group."""
+class Append(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """One call of ``submit``, waiting for its group. Only the caller's ``then`` points anywhere."""
 
     session: SessionRecord
     drafts: Sequence[Draft]
@@ -24,7 +27,7 @@ class Append(NamedTuple):
     record: RunRecord | None
     encoded: str  # the record as JSON
     size: int  # bytes of the drafts
-    done: asyncio.Future[Sequence[Event]]
+    then: Then
 
     @classmethod
     def of(
@@ -33,6 +36,7 @@ class Append(NamedTuple):
         drafts: Sequence[Draft],
         producer: str,
         record: RunRecord | None,
+        then: Then,
     ) -> "Append":
         """Check and encode at the call, where an error reaches the one who made it.
 
@@ -45,8 +49,26 @@ class Append(NamedTuple):
                 raise ValueError(f"an event is one line: {draft.tail[:80]!r}")
             size += len(draft.tail)
         encoded = msgspec.json.encode(record).decode() if record is not None else ""
-        done = asyncio.get_running_loop().create_future()
-        return cls(session, drafts, producer, record, encoded, size, done)
+        return cls(session, drafts, producer, record, encoded, size, then)
+
+    def tell(self, events: Sequence[Event], error: Exception | None = None) -> None:
+        """Say how it went; a bug of who hears it must not stop the writer."""
+        try:
+            self.then(events, error)
+        except Exception:
+            log.exception("Nobody could hear of an append", session=self.session.id)
+
+
+def waited(submit: Callable[[Then], None]) -> asyncio.Future[Sequence[Event]]:
+    """Submit for somebody who waits; who waits no more is told nothing."""
+    done: asyncio.Future[Sequence[Event]] = asyncio.get_running_loop().create_future()
+
+    def then(events: Sequence[Event], error: Exception | None) -> None:
+        if not done.done():
+            done.set_exception(error) if error is not None else done.set_result(events)
+
+    submit(then)
+    return done
 
 
 class Entry(NamedTuple):
@@ -81,14 +103,13 @@ class Group:
 
     def add(self, append: Append, tail: Tail) -> None:
         """Number what is new in ``append``; ``tail`` is its session's, the same for all of it."""
-        session, drafts, producer, record, encoded, _, _ = append
-        stage = self.stages.get(session.id)
+        stage = self.stages.get(append.session.id)
         if stage is None:
-            stage = self.stages[session.id] = Stage(tail)
-        if record is not None:
-            self.runs[record.id] = tail.key, record, encoded
+            stage = self.stages[append.session.id] = Stage(tail)
+        if (record := append.record) is not None:
+            self.runs[record.id] = tail.key, record, append.encoded
             stage.status = stage.status.after(record)
-        n = 0
+        drafts, producer, n = append.drafts, append.producer, 0
         if producer:
             drafts, n = self._new(drafts, producer, tail)
         events = [draft.at(offset) for offset, draft in enumerate(drafts, stage.last + 1)]
@@ -124,7 +145,6 @@ class Group:
                 tail.numbers[producer] = n
 
     def answer(self) -> None:
-        """Tell the callers of ``append`` which of their drafts were new."""
+        """Tell the callers which of their drafts were new."""
         for append, entry in self.answers:
-            if not append.done.done():
-                append.done.set_result(entry.events)
+            append.tell(entry.events)

@@ -1,21 +1,22 @@
 """The event log in memory: for tests and for trying things out. Everything ends with the process.
 
-What is durable here is what this process holds, so an append is committed by the call itself, and
-the bound on memory that the contract sets is the only promise not kept.
+What is durable here is what this process holds, so a group is what was submitted in one turn of the
+loop, and the bound on memory that the contract sets is the only promise not kept.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from itertools import count
 
 from server import telemetry
 from server.eventlog import Health
-from server.eventlog.group import Append, Group
+from server.eventlog.group import Append, Group, waited
 from server.eventlog.tail import Tail, heads
 from server.eventlog.watchers import Watchers
 from server.events import Draft, Event
-from server.records import Head, RunRecord, SessionRecord
+from server.records import Head, RunRecord, SessionRecord, Then
 
 
 @asynccontextmanager
@@ -31,6 +32,7 @@ class MemoryLog:
         self._tails: dict[str, Tail] = {}
         self._runs: dict[str, tuple[int, RunRecord]] = {}  # with their session's key, oldest first
         self._keys = count(1)
+        self._waiting: list[Append] = []
         self._watchers = Watchers()
 
     def health(self) -> Health:
@@ -48,17 +50,34 @@ class MemoryLog:
         record: RunRecord | None = None,
     ) -> asyncio.Future[Sequence[Event]]:
         """See :meth:`server.eventlog.EventLog.append`."""
-        append = Append.of(session, drafts, producer, record)
-        tail = self._tails.get(session.id) or Tail(next(self._keys), session)
-        group = Group()
-        group.add(append, tail)
+        return waited(partial(self.submit, session, drafts, producer=producer, record=record))
+
+    def submit(
+        self,
+        session: SessionRecord,
+        drafts: Sequence[Draft],
+        then: Then,
+        *,
+        producer: str = "",
+        record: RunRecord | None = None,
+    ) -> None:
+        """See :meth:`server.eventlog.EventLog.submit`."""
+        self._waiting.append(Append.of(session, drafts, producer, record, then))
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._commit)
+
+    def _commit(self) -> None:
+        group, new = Group(), dict[str, Tail]()
+        for append in self._waiting:
+            session = append.session
+            tail = self._tails.get(session.id) or new.get(session.id)
+            group.add(append, tail or new.setdefault(session.id, Tail(next(self._keys), session)))
+        self._waiting.clear()
         group.apply(self._tails)
-        if record is not None:
-            self._runs[record.id] = tail.key, record
-        group.answer()
+        self._runs |= {run: (key, record) for run, (key, record, _) in group.runs.items()}
         telemetry.EVENTS_APPENDED.inc(group.count)
-        asyncio.get_running_loop().call_soon(self._watchers.wake, [session.id])
-        return append.done
+        group.answer()
+        self._watchers.wake(group.stages)
 
     async def create(self, session: SessionRecord) -> Head:
         """See :meth:`server.eventlog.EventLog.create`."""
@@ -67,6 +86,7 @@ class MemoryLog:
 
     async def delete(self, session: str) -> bool:
         """See :meth:`server.eventlog.EventLog.delete`."""
+        self._commit()
         tail = self._tails.pop(session, None)
         if tail is None:
             return False

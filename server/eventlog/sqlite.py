@@ -19,7 +19,7 @@ from server.eventlog.checkpoint import WAL_PAGES, Checkpoints
 from server.eventlog.commits import Commits
 from server.eventlog.damage import Damage
 from server.eventlog.duress import Duress, Signal
-from server.eventlog.group import Append
+from server.eventlog.group import Append, waited
 from server.eventlog.mending import Mending
 from server.eventlog.packing import JOURNAL_BYTES, Packing
 from server.eventlog.recovery import Recovered, recover
@@ -29,7 +29,7 @@ from server.eventlog.waiting import Removal
 from server.eventlog.watchers import Watchers
 from server.events import Draft, Event
 from server.lockfile import locked
-from server.records import Head, RunRecord, SessionRecord
+from server.records import Head, RunRecord, SessionRecord, Then
 
 T = TypeVar("T")
 
@@ -120,9 +120,20 @@ class SqliteLog:
         record: RunRecord | None = None,
     ) -> asyncio.Future[Sequence[Event]]:
         """See :meth:`server.eventlog.EventLog.append`."""
-        append = Append.of(session, drafts, producer, record)
+        return waited(partial(self.submit, session, drafts, producer=producer, record=record))
+
+    def submit(
+        self,
+        session: SessionRecord,
+        drafts: Sequence[Draft],
+        then: Then,
+        *,
+        producer: str = "",
+        record: RunRecord | None = None,
+    ) -> None:
+        """See :meth:`server.eventlog.EventLog.submit`."""
+        append = Append.of(session, drafts, producer, record, then)
         self._commits.submit(append)
-        return append.done
 
     async def create(self, session: SessionRecord) -> Head:
         """See :meth:`server.eventlog.EventLog.create`."""

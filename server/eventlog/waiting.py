@@ -17,6 +17,11 @@ class Removal(NamedTuple):
     session: str
     done: asyncio.Future[bool]
 
+    def tell(self, removed: object, error: Exception | None = None) -> None:
+        """Say how it went, to whoever still waits."""
+        if not self.done.done():
+            self.done.set_exception(error) if error else self.done.set_result(bool(removed))
+
 
 Request = Append | Removal
 

@@ -10,8 +10,8 @@ for (a cancel, an answer) is tried once, and the refusal is theirs to hear.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from server.errors import StoreUnavailable
@@ -21,17 +21,17 @@ from server.records import Append, RunRecord
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)  # the last one for all further attempts
 
 Change = Callable[[RunRecord], RunRecord]
-Then = Callable[[Exception | None], None]
+Told = Callable[[Exception | None], None]
 
 log = structlog.get_logger()
 
 
-class Job(NamedTuple):
+class Job(msgspec.Struct, frozen=True, eq=False):
     """Drafts and a change of the record that go together; ``then`` hears how it went."""
 
     drafts: Sequence[Draft]
     change: Change | None
-    then: Then
+    then: Told
     lasting: bool  # tried until it works
 
 
@@ -66,7 +66,7 @@ class Commits:
     def put(
         self,
         drafts: Sequence[Draft],
-        then: Then,
+        then: Told,
         change: Change | None = None,
         *,
         lasting: bool = True,
@@ -115,35 +115,28 @@ class Commits:
         self._send()
 
     def _send(self) -> None:
-        run = self.record
+        run, jobs = self.record, self._flying
         try:
             self._next = self._changed(run)
-            drafts = (
-                self._flying[0].drafts
-                if len(self._flying) == 1
-                else [draft for job in self._flying for draft in job.drafts]
-            )
-            future = self._append(run.session, drafts, producer=run.id, record=self._next)
+            drafts = jobs[0].drafts if len(jobs) == 1 else [d for job in jobs for d in job.drafts]
+            self._append(run.session, drafts, self._landed, producer=run.id, record=self._next)
         except Exception as error:  # noqa: BLE001 (a bug elsewhere must not leave a run endless)
-            future = self._loop.create_future()
-            future.set_exception(error)
-        future.add_done_callback(self._landed)
+            self._loop.call_soon(self._landed, (), error)
 
     def _changed(self, record: RunRecord) -> RunRecord | None:
         """The record as it is to be; None if no job changes it."""
-        changes = [job.change for job in self._flying if job.change is not None]
-        for change in changes:
-            record = change(record)
+        changed = False
+        for job in self._flying:
+            if job.change is not None:
+                record, changed = job.change(record), True
         # By its record the store knows a run that was told to end, and keeps room for it.
-        ending = self._failures and record.cancel is not None
-        return record if changes or ending else None
+        return record if changed or (self._failures and record.cancel is not None) else None
 
-    def _landed(self, future: "asyncio.Future[Sequence[Event]]") -> None:
-        error = _error_of(future)
+    def _landed(self, events: Sequence[Event], error: Exception | None) -> None:
         jobs, self._flying = self._flying, []
         if error is None:
             self._failures = 0
-            self.events += len(future.result())
+            self.events += len(events)
             if self._next is not None:
                 self.record = self._next
         else:
@@ -173,10 +166,3 @@ class Commits:
             )
         self._failures += 1
         self._retry = self._loop.call_later(wait, self._try_again)
-
-
-def _error_of(future: "asyncio.Future[Sequence[Event]]") -> Exception | None:
-    if future.cancelled():
-        return StoreUnavailable("the event log is closed")
-    error = future.exception()
-    return error if error is None or isinstance(error, Exception) else RuntimeError(repr(error))

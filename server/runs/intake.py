@@ -7,6 +7,7 @@ child that emits faster than the store commits is slowed down by its own pipe, a
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,7 +22,8 @@ from server.runs.connection import Connection
 from server.runs.evidence import Evidence
 from server.runs.life import Signal
 
-ACK_SECONDS = 0.02
+#: An acknowledgement only tells a child what it may forget; its outcome's does not wait.
+ACK_SECONDS = 0.1
 #: Bytes that wait here for the commit before them: to stop and start a socket at each commit would
 #: cost more than to read it. What is more stays in the kernel.
 BACKLOG_BYTES = 64 << 10
@@ -139,7 +141,7 @@ class Intake:
             last = self._decoder.last
             change = _asking(batch.asked) if batch.asked else None
             self._held += len(data)
-            self._commits.put(batch.drafts, lambda _: self._landed(last, len(data)), change)
+            self._commits.put(batch.drafts, partial(self._landed, last, len(data)), change)
 
     def _decode(self, data: bytes) -> pipe.Batch:
         batch = self._decoder.feed(data)
@@ -152,7 +154,7 @@ class Intake:
                 self._log.debug("Attempting to emit event to session", type=draft.type, n=draft.n)
         return batch
 
-    def _landed(self, last: int, size: int) -> None:
+    def _landed(self, last: int, size: int, _error: Exception | None) -> None:
         failpoints.passed("commit.before_ack")
         self._committed = last
         self._held -= size

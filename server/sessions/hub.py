@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 
@@ -16,7 +17,7 @@ from server import telemetry
 from server.errors import AtCapacity, NotFound, RunActive, ShuttingDown
 from server.eventlog import EventLog
 from server.events import Draft, Event
-from server.records import Head, RunRecord, SessionRecord
+from server.records import Head, RunRecord, SessionRecord, Then
 from server.runs import Found
 from server.sessions.diagnosis import Snapshot
 from server.sessions.session import Session
@@ -170,32 +171,40 @@ class Hub:
         self,
         session: str,
         drafts: Sequence[Draft],
+        then: Then,
         *,
         producer: str = "",
         record: RunRecord | None = None,
-    ) -> asyncio.Future[Sequence[Event]]:
+    ) -> None:
         """What runs append with, see :class:`server.records.Append`.
 
         The session is in memory: a run holds it from its acceptance to its terminal event.
         """
         held = self._sessions[session]
-        if record is not None and record.active:
-            held.runs.add(record.id)
-        future = self.events.append(held.record, drafts, producer=producer, record=record)
         if record is not None or not held.stored:
             # Events alone need no word from here: the log's wake-up tells the session.
-            future.add_done_callback(lambda done: self._appended(held, record, done))
-        return future
+            then = partial(self._appended, held, record, then)
+        if record is not None and record.active:
+            held.runs.add(record.id)
+        self.events.submit(held.record, drafts, then, producer=producer, record=record)
 
     def _appended(
-        self, held: Session, record: RunRecord | None, done: asyncio.Future[Sequence[Event]]
+        self,
+        held: Session,
+        record: RunRecord | None,
+        then: Then,
+        events: Sequence[Event],
+        error: Exception | None,
     ) -> None:
-        held.committed()
-        if held.stored:
-            self._waiting.discard(held.id)
-        if record is not None and not record.active and not done.exception():
-            held.runs.discard(record.id)
-            self._let_go(held)
+        try:
+            held.committed()
+            if held.stored:
+                self._waiting.discard(held.id)
+            if record is not None and not record.active and error is None:
+                held.runs.discard(record.id)
+                self._let_go(held)
+        finally:
+            then(events, error)
 
     async def find_runs(self) -> list[Found]:
         """The runs that the log knows without an end; their sessions are held until they end."""

@@ -41,7 +41,10 @@ class Session:
         self.runs: set[str] = set()  # the active ones
         self._events = events
         self._log = log.bind(session=session)  # bound once: to bind costs more than to be silent
-        self._head: Head | None = None
+        self.last = 0  # the offset of the newest event that readers were told of
+        self.state: SessionState = "waiting"
+        self._run: str | None = None
+        self._head: Head | None = None  # as it was loaded: what changes stands above
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._scope = ExitStack()
@@ -66,6 +69,7 @@ class Session:
         head = await self._events.head(self.id)
         self.stored = head is not None
         self._head = head or Head(record=SessionRecord(id=self.id))
+        self.last, self.state, self._run = self._head.last, self._head.state, self._head.run
         self.committed()  # what came while the head was read
 
     @property
@@ -77,27 +81,18 @@ class Session:
     def head(self) -> Head:
         """Where the log stands as far as readers were told."""
         assert self._head is not None, "a session is used only after it was loaded"
-        return self._head
+        return msgspec.structs.replace(self._head, last=self.last, state=self.state, run=self._run)
 
     @property
     def record(self) -> SessionRecord:
         """Who the session is."""
-        return self.head.record
+        assert self._head is not None, "a session is used only after it was loaded"
+        return self._head.record
 
     @property
     def epoch(self) -> str:
         """The epoch of its offsets."""
-        return self.head.record.epoch
-
-    @property
-    def last(self) -> int:
-        """The offset of the newest event that readers were told of."""
-        return self.head.last
-
-    @property
-    def state(self) -> SessionState:
-        """``waiting``, ``running`` or ``closed``."""
-        return self.head.state
+        return self.record.epoch
 
     @property
     def busy(self) -> bool:
@@ -114,8 +109,9 @@ class Session:
 
     def relabel(self, labels: dict[str, str]) -> None:
         """Give a session that is about to be stored its labels."""
+        assert self._head is not None, "a session is used only after it was loaded"
         record = msgspec.structs.replace(self.record, labels=labels)
-        self._head = msgspec.structs.replace(self.head, record=record)
+        self._head = msgspec.structs.replace(self._head, record=record)
 
     # -- for its readers
 
@@ -170,20 +166,18 @@ class Session:
         subscribers = self.audience.write(self.epoch, events, over=over)
         if self._log.is_enabled_for(logging.DEBUG):
             for event in events:
-                bound = {"run": self.head.run, "offset": event.offset}
+                bound = {"run": self._run, "offset": event.offset}
                 self._log.debug("Event added to queue", type=event.type, size=event.offset, **bound)
                 self._log.debug("Event emitted", subscribers=subscribers, **bound)
 
     def _advance(self, events: Sequence[Event]) -> None:
-        state, run = self.head.state, self.head.run
         for event in events:
             if event.type == "run_start":
-                state = "running"
-                run = msgspec.json.decode(event.line, type=_RunOf).run
+                self.state = "running"
+                self._run = msgspec.json.decode(event.line, type=_RunOf).run
             elif event.type in TERMINAL:
-                state = "closed"
-        last = events[-1].offset
-        self._head = msgspec.structs.replace(self.head, last=last, state=state, run=run)
+                self.state = "closed"
+        self.last = events[-1].offset
         self.stored = True
 
 

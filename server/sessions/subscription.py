@@ -127,7 +127,6 @@ class Subscription:
         self.last_sent = self.connected
         self._pace = Pace(heartbeat, self.connected)
         self._judge_at = self.connected
-        self._bytes_sent = telemetry.BYTES_SENT.labels(sink.transport)
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
         self._wake = asyncio.Event()
@@ -274,4 +273,4 @@ class Subscription:
     def _write(self, data: bytes) -> None:
         self.sink.write(data)
         self.last_sent = time.monotonic()
-        self._bytes_sent.inc(len(data))
+        telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(data)

@@ -14,6 +14,7 @@ from server.errors import StoreUnavailable
 from server.eventlog import EventLog, sqlite
 from server.eventlog.ballast import Ballast
 from server.eventlog.duress import Claim, Condition, Signal, claim, step
+from server.eventlog.group import Append
 from server.eventlog.mending import urgent
 from tests.disks import faulty, fill, needs_root, needs_strace, small_disk
 from tests.eventlog.making import (
@@ -78,23 +79,21 @@ def test_only_what_ends_a_run_has_a_claim(
 
 def test_nothing_overtakes_in_its_session() -> None:
     """An end that stands behind an event of its session which has to wait, waits with it."""
-    loop = asyncio.new_event_loop()
+    made = [
+        Append.of(session("a"), unnumbered(1), "r", None, unheard),
+        Append.of(session("a"), unnumbered(1), "r", ended("r"), unheard),
+        Append.of(session("b"), unnumbered(1), "q", ended("q"), unheard),
+    ]
+    kept = urgent(made, Claim.SOME)
+    assert [(each.session.id, each in kept) for each in made] == [
+        ("a", False),
+        ("a", False),
+        ("b", True),
+    ]
 
-    async def appends() -> list[tuple[str, bool]]:
-        from server.eventlog.group import Append
 
-        made = [
-            Append.of(session("a"), unnumbered(1), "r", None),
-            Append.of(session("a"), unnumbered(1), "r", ended("r")),
-            Append.of(session("b"), unnumbered(1), "q", ended("q")),
-        ]
-        kept = urgent(made, Claim.SOME)
-        return [(each.session.id, each in kept) for each in made]
-
-    try:
-        assert loop.run_until_complete(appends()) == [("a", False), ("a", False), ("b", True)]
-    finally:
-        loop.close()
+def unheard(_events: object, _error: object) -> None:
+    """Who does not want to know."""
 
 
 # -- the ballast

@@ -6,9 +6,11 @@ half can be played many more times than the whole.
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from server.errors import StoreUnavailable
+from server.eventlog.group import waited
 from server.events import Draft, draft
 from server.records import RunRecord
 from tests.model.disk import Disk
@@ -113,7 +115,7 @@ class Upper(World):
         hub = self.server.hub
         with suppress(StoreUnavailable):
             async with hub.hold("noise", create=True):
-                await hub.append("noise", [STRANGER])
+                await waited(partial(hub.append, "noise", [STRANGER]))
 
     def warm_up(self, far: int) -> None:
         """Write a part of the lines."""
@@ -137,7 +139,7 @@ class Upper(World):
 
 async def landed(hub: Any, lines: list[Draft], record: RunRecord | None) -> None:
     """Append, and wait until it is durable."""
-    await hub.append(SESSION, lines, producer=RUN, record=record)
+    await waited(partial(hub.append, SESSION, lines, producer=RUN, record=record))
 
 
 Upper.acts = weighed([*COMMON, (14, Upper.write), (8, Upper.make_noise), (4, Upper.pass_time)])

@@ -9,7 +9,7 @@ import msgspec
 
 from server.errors import StoreUnavailable
 from server.events import TERMINAL, Draft, Event
-from server.records import RunRecord
+from server.records import RunRecord, Then
 
 
 class Kept:
@@ -30,27 +30,26 @@ class Kept:
         self,
         session: str,
         drafts: Sequence[Draft],
+        then: Then,
         *,
         producer: str = "",
         record: RunRecord | None = None,
-    ) -> asyncio.Future[Sequence[Event]]:
+    ) -> None:
         """Keep it in a later turn of the loop, or when `release` is called."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Sequence[Event]] = loop.create_future()
 
         def commit() -> None:
             if self.refuses:
                 self.refused += 1
-                future.set_exception(StoreUnavailable("the disk is full"))
+                then((), StoreUnavailable("the disk is full"))
             else:
-                future.set_result(self._keep(session, drafts, producer, record))
+                then(self._keep(session, drafts, producer, record), None)
             self._tasks = loop.create_task(self._tell())
 
         if self.holds:
             self._held.append(commit)
         else:
             loop.call_soon(commit)
-        return future
 
     def release(self) -> None:
         """Commit what was held."""

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import structlog
 
 from server.eventlog import memory
-from server.events import server_draft
+from server.eventlog.group import waited
+from server.events import Draft, server_draft
 from server.records import RunRecord
 from server.sessions.hub import Hub
 from server.sessions.opening import Wish
@@ -51,22 +53,26 @@ class Stage:
     def __init__(self, hub: Hub):
         self.hub = hub
 
+    async def append(self, drafts: Sequence[Draft], record: RunRecord | None = None) -> None:
+        """Append as a run does, and wait until it is durable."""
+        await waited(partial(self.hub.append, NAME, drafts, record=record))
+
     async def start(self, run: str = "r_1") -> None:
         """A run starts."""
         async with self.hub.hold(NAME, create=True):
             draft = server_draft("run_start", run, {})
-            await self.hub.append(NAME, [draft], record=run_record("running", run))
+            await self.append([draft], run_record("running", run))
 
     async def emit(self, count: int = 1, type_: str = "word") -> None:
         """The run emits."""
         drafts = [server_draft(type_, "r_1", {"i": i}) for i in range(count)]
-        await self.hub.append(NAME, drafts)
+        await self.append(drafts)
         await settle(3)
 
     async def finish(self, run: str = "r_1") -> None:
         """The run completes."""
         draft = server_draft("complete", run, {"result": None})
-        await self.hub.append(NAME, [draft], record=run_record("complete", run))
+        await self.append([draft], run_record("complete", run))
 
     @asynccontextmanager
     async def reading(
