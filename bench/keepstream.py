@@ -44,6 +44,8 @@ def server(**settings: str) -> Iterator[Served]:
             "WORKFLOWS": "bench.flows",
             "LOG_FORMAT": "json",
             "MAX_RUNS": "2000",
+            "STOP_RUNS": "cancel",  # those that lend their pipe stand still: they are killed
+            "CANCEL_GRACE_SECONDS": "0.1",
         }
         log = Path(folder) / "log"
         with log.open("w") as out:
