@@ -87,9 +87,20 @@ class Committed(NamedTuple):
     pages: int  # that the connection has written to the WAL since it was opened
 
 
-def commit(connection: apsw.Connection, statements: Iterable[Statement]) -> Committed:
+def commit(connection: apsw.Connection, statements: Sequence[Statement]) -> Committed:
     """Make all of ``statements`` durable, or nothing."""
     begun = perf_counter()
+    if len(statements) == 1 and len(statements[0][1]) == 1:
+        # The usual case, a group of events alone. A single row is a transaction of its own, and one
+        # call of SQLite's: between two calls a thread waits for the interpreter's lock.
+        connection.execute(statements[0][0], statements[0][1][0])
+    else:
+        _transaction(connection, statements)
+    seconds = perf_counter() - begun
+    return Committed(seconds, connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0])
+
+
+def _transaction(connection: apsw.Connection, statements: Sequence[Statement]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for sql, rows in statements:
@@ -100,8 +111,6 @@ def commit(connection: apsw.Connection, statements: Iterable[Statement]) -> Comm
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    seconds = perf_counter() - begun
-    return Committed(seconds, connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0])
 
 
 class Found(NamedTuple):

@@ -32,10 +32,11 @@ class Watchers:
     def wake(self, sessions: Iterable[str]) -> None:
         """Wake those who watch one of ``sessions``."""
         for session in sessions:
-            for token, wake in tuple(self._wakes.get(session, {}).items()):
-                # A wake-up before this one may have ended this watch.
-                if token in self._wakes.get(session, {}):
-                    _call(wake)
+            watching = self._wakes.get(session)
+            if watching is not None:
+                for token, wake in tuple(watching.items()):
+                    if token in watching:  # a wake-up before this one may have ended this watch
+                        _call(wake)
 
 
 def _call(wake: Wake) -> None:

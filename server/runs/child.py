@@ -55,6 +55,7 @@ class Child:
         self._intake = Intake(
             self._commits, self._seen, self.signal, house.acks, self.log, last=last
         )
+        self.received = self._intake.received  # what its process sends
         self._body = Body(record, house)
         self._timers = Timers(house.grace, self.overdue, self._out_of_time)
         self._answers = Answers(self._commits, self._body.send)
@@ -133,10 +134,6 @@ class Child:
         self.signal(Signal.OVERDUE)
 
     # Receiver.
-
-    def received(self, data: bytes) -> None:
-        """Take what its process sent."""
-        self._intake.received(data)
 
     def hung_up(self) -> None:
         """Its process has closed the stream, or lost it."""

@@ -11,7 +11,7 @@ import structlog
 from server.errors import InvalidInput, NotPending, SettingsError, ShuttingDown
 from server.lockfile import locked
 from server.records import Append, RunRecord
-from server.runs import pipe
+from server.runs import inlet, pipe
 from server.runs.adoption import Course, Found, course
 from server.runs.body import words_name
 from server.runs.catalogue import Catalogue
@@ -83,6 +83,7 @@ class Runs:
             directory.chmod(0o700)
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(locked(house.address, SettingsError))
+            pipes = stack.enter_context(inlet.opened())
             await stack.enter_async_context(house.keeper)
             stack.push_async_callback(house.forkserver.close)
             stack.callback(house.acks.close)
@@ -90,7 +91,7 @@ class Runs:
             self.take_up(self._found)
             house.keeper.clear()
             stack.push_async_callback(self._leave)
-            await self._door.enter_async_context(listen(house.address, self._knock))
+            await self._door.enter_async_context(listen(house.address, self._knock, pipes))
             self._stack = stack.pop_all()
         return self
 

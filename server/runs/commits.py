@@ -47,16 +47,12 @@ class Commits:
         self._append = append
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[Job] = deque()
-        self._flying: list[Job] = []  # one append; more jobs than one only after a refusal
+        #: One append that is on its way; more jobs than one only after a refusal.
+        self.flying: list[Job] = []
         self._next: RunRecord | None = None
         self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether something is on its way."""
-        return bool(self._flying)
 
     @property
     def refused(self) -> bool:
@@ -72,10 +68,12 @@ class Commits:
         lasting: bool = True,
     ) -> None:
         """Take a job; ``then(None)`` is called when it is durable, from the loop."""
-        self._jobs.append(Job(drafts, change, then, lasting))
-        if not self._flying:
-            self._fly()
-        elif self._retry is not None and change is not None:
+        job = Job(drafts, change, then, lasting)
+        if not (self.flying or self._jobs):
+            self._fly(job)
+            return
+        self._jobs.append(job)
+        if self._retry is not None and change is not None:
             # A store without room takes what ends a run, and only with what comes before that.
             self._retry.cancel()
             self._try_again()
@@ -104,18 +102,18 @@ class Commits:
         if self._retry is not None:
             self._retry.cancel()
 
-    def _fly(self) -> None:
-        self._flying = [self._jobs.popleft()]
+    def _fly(self, job: Job) -> None:
+        self.flying = [job]
         self._send()
 
     def _try_again(self) -> None:
         self._retry = None
-        self._flying += self._jobs
+        self.flying += self._jobs
         self._jobs.clear()
         self._send()
 
     def _send(self) -> None:
-        run, jobs = self.record, self._flying
+        run, jobs = self.record, self.flying
         try:
             self._next = self._changed(run)
             drafts = jobs[0].drafts if len(jobs) == 1 else [d for job in jobs for d in job.drafts]
@@ -126,29 +124,29 @@ class Commits:
     def _changed(self, record: RunRecord) -> RunRecord | None:
         """The record as it is to be; None if no job changes it."""
         changed = False
-        for job in self._flying:
+        for job in self.flying:
             if job.change is not None:
                 record, changed = job.change(record), True
         # By its record the store knows a run that was told to end, and keeps room for it.
         return record if changed or (self._failures and record.cancel is not None) else None
 
     def _landed(self, events: Sequence[Event], error: Exception | None) -> None:
-        jobs, self._flying = self._flying, []
+        jobs, self.flying = self.flying, []
         if error is None:
             self._failures = 0
             self.events += len(events)
             if self._next is not None:
                 self.record = self._next
         else:
-            self._flying = [job for job in jobs if job.lasting]
+            self.flying = [job for job in jobs if job.lasting]
             jobs = [job for job in jobs if not job.lasting]
-            if self._flying:
+            if self.flying:
                 self._again(error)
         for job in jobs:
             job.then(error)
-        if self._jobs and not self._flying:
-            self._fly()
-        if not self._flying or self.refused:
+        if self._jobs and not self.flying:
+            self._fly(self._jobs.popleft())
+        if not self.flying or self._retry is not None:
             self._idle()
 
     def _again(self, error: Exception) -> None:
@@ -160,7 +158,7 @@ class Commits:
                 "The store refuses events: they are kept and tried again",
                 session=self.record.session,
                 run=self.record.id,
-                events=sum(len(job.drafts) for job in self._flying),
+                events=sum(len(job.drafts) for job in self.flying),
                 error=str(error),
                 exc_info=None if isinstance(error, StoreUnavailable) else error,
             )

@@ -1,4 +1,10 @@
-"""The socket's side of a child: the listener, and one connection from its hello to its end."""
+"""The socket's side of a child: the listener, and one connection from its hello to its end.
+
+Up to the hello, and for all that is written, a connection is asyncio's. What comes after the hello
+is read from a descriptor of our own, through the :class:`~server.runs.inlet.Inlet`. It outlives the
+transport, which a write to a process that has just died closes, and with it what that process wrote
+before.
+"""
 
 import asyncio
 import contextlib
@@ -12,12 +18,14 @@ from typing import Protocol
 import structlog
 
 from server.errors import ProtocolError
+from server.runs.inlet import Inlet
 from server.runs.pipe import END, LINE_LIMIT, VERSION, Hello, read_hello
 
 HELLO_SECONDS = 10.0
 PATH_LIMIT = 107  # bytes in sun_path, see unix(7)
 BACKLOG = 1024  # children that start at once all knock at once
 DRAIN_LIMIT = 8 << 20  # bytes; far more than a socket's buffer holds
+READ_BYTES = 64 << 10  # at once: a larger buffer would be mapped and unmapped for each read
 
 log = structlog.get_logger()
 
@@ -45,13 +53,16 @@ class _Nobody:
 class Connection(asyncio.Protocol):
     """One stream from something that says that it is a child."""
 
-    def __init__(self, knock: "Callable[[Connection, Hello], None]") -> None:
+    def __init__(self, knock: "Callable[[Connection, Hello], None]", inlet: Inlet) -> None:
         self.peer = 0  # its pid, on the kernel's word
         self._knock = knock
+        self._inlet = inlet
         self._receiver: Receiver | None = None
         self._unread = b""
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
+        self._reading = False
+        self._ended = False  # its receiver was told
         self._patience: asyncio.TimerHandle | None = None
 
     # What asyncio calls.
@@ -64,27 +75,25 @@ class Connection(asyncio.Protocol):
         self._patience = asyncio.get_running_loop().call_later(HELLO_SECONDS, self.drop)
 
     def data_received(self, data: bytes) -> None:
-        """Pass it on, or look for the hello in it."""
-        if self._receiver is not None:
-            self._receiver.received(data)
-            return
+        """Look for the hello in it."""
         self._unread += data
         if self._patience is not None:
             self._find_hello()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The other side is gone, or we are."""
+        """Nothing can be written any more; what there is to be read has an end of its own."""
         self._hold()
         self._transport = None
-        if self._receiver is not None:
-            self._receiver.hung_up()
+        if self._socket is None:
+            self._over()
 
     def _find_hello(self) -> None:
         line, end, rest = self._unread.partition(b"\n")
         if not end and len(line) <= LINE_LIMIT:
             return
         self._hold()
-        self.pause()  # until it is known whose it is
+        assert self._transport is not None
+        self._transport.pause_reading()  # from now on it is read through the inlet, if at all
         try:
             hello = read_hello(line)
         except ProtocolError as error:
@@ -102,14 +111,36 @@ class Connection(asyncio.Protocol):
             self._patience.cancel()
             self._patience = None
 
+    # What the inlet calls.
+
+    def read(self) -> None:
+        """Read once; there are bytes, or an end."""
+        assert self._socket is not None and self._receiver is not None
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:  # a reset: the other side is gone, and all that it wrote was read
+            data = b""
+        if data:
+            self._receiver.received(data)
+        else:
+            self._over()
+
+    def _over(self) -> None:
+        self.pause()
+        if self._transport is not None:
+            self._transport.close()
+        if not self._ended and self._receiver is not None:
+            self._ended = True
+            self._receiver.hung_up()
+
     # What its run calls.
 
     def attach(self, receiver: Receiver) -> None:
         """Deliver to ``receiver`` from now on, what came after the hello first."""
         self._receiver = receiver
         if self._transport is not None:
-            # A write to a process that has just died closes the transport, and what that process
-            # wrote before would be lost with it. This descriptor keeps it.
             self._socket = self._transport.get_extra_info("socket").dup()
         unread, self._unread = self._unread, b""
         if unread:
@@ -133,13 +164,15 @@ class Connection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Leave what comes to the kernel, and so to the child's patience."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+        if self._reading and self._socket is not None:
+            self._reading = False
+            self._inlet.leave(self._socket.fileno())
 
     def resume(self) -> None:
         """Read on."""
-        if self._transport is not None:
-            self._transport.resume_reading()
+        if not self._reading and not self._ended and self._socket is not None:
+            self._reading = True
+            self._inlet.watch(self._socket.fileno(), self.read)
 
     def drain(self) -> bytes:
         """All that a dead child has left in the stream; never waits."""
@@ -157,6 +190,7 @@ class Connection(asyncio.Protocol):
         self._hold()
         if self._transport is not None:
             self._transport.close()
+        self.pause()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -170,7 +204,7 @@ def _peer(sock: socket.socket) -> int:
 
 @contextlib.asynccontextmanager
 async def listen(
-    path: Path, knock: Callable[[Connection, Hello], None]
+    path: Path, knock: Callable[[Connection, Hello], None], inlet: Inlet
 ) -> AsyncIterator[asyncio.AbstractServer]:
     """Accept connections at ``path``, whose directory must be ours alone."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -178,7 +212,7 @@ async def listen(
         _bind(sock, path)
         loop = asyncio.get_running_loop()
         server = await loop.create_unix_server(
-            lambda: Connection(knock), sock=sock, backlog=BACKLOG
+            lambda: Connection(knock, inlet), sock=sock, backlog=BACKLOG
         )
     except BaseException:
         sock.close()

@@ -91,7 +91,7 @@ class Intake:
         """Take what was read from the socket."""
         if self._over:
             return
-        if not self._open or not self._may_take:
+        if not self._open or (self._commits.flying and not self._looks_ahead):
             self._backlog.append(data)
             self._waiting += len(data)
             if self._waiting > BACKLOG_BYTES and not self._paused and self._connection is not None:
@@ -102,7 +102,9 @@ class Intake:
 
     def go_on(self) -> None:
         """Nothing is being committed, or the store refuses: take what has waited."""
-        if self._backlog and self._open and not self._over and self._may_take:
+        if not self._backlog or not self._open or self._over:
+            return
+        if not self._commits.flying or self._looks_ahead:
             data = b"".join(self._backlog)
             self._backlog.clear()
             self._waiting = 0
@@ -112,10 +114,9 @@ class Intake:
             self._take(data)
 
     @property
-    def _may_take(self) -> bool:
+    def _looks_ahead(self) -> bool:
         # While the store refuses, the next bytes may be the outcome, which it would not refuse.
-        looks_ahead = self._commits.refused and self._held < BACKLOG_BYTES
-        return looks_ahead or not self._commits.busy
+        return self._commits.refused and self._held < BACKLOG_BYTES
 
     def drain(self) -> None:
         """The process is gone: decode all that it left, however long the store may take."""

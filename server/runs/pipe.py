@@ -146,47 +146,45 @@ class Decoder:
     def feed(self, data: bytes) -> Batch:
         """Decode what was read, whole lines only; empty after an outcome or a breach."""
         batch = Batch()
-        if not self._over:
-            try:
-                self._take(data, batch)
-            except ProtocolError as error:
-                batch.breach = error.message
-            self._over = batch.outcome is not None or batch.breach is not None
+        if self._over:
+            return batch
+        try:
+            block = self._splitter.feed(data)
+            if block is not None:
+                self._take(block, batch)
+            if self._splitter.overlong and batch.outcome is None:
+                raise _too_long()
+        except ProtocolError as error:
+            batch.breach = error.message
+        self._over = batch.outcome is not None or batch.breach is not None
         return batch
 
     def start_over(self) -> None:
         """What is fed next comes from another stream, and begins with a whole line."""
         self._splitter.forget()
 
-    def _take(self, data: bytes, batch: Batch) -> None:
-        block = self._splitter.feed(data)
-        if block is not None:
-            clean = _is_clean(block)
-            for line in block.split(b"\n"):
-                self._take_line(line, batch, clean=clean)
-                if batch.outcome is not None:
-                    return
-        if self._splitter.overlong:
-            raise _too_long()
-
-    def _take_line(self, line: bytes, batch: Batch, *, clean: bool) -> None:
-        if not clean:
-            _check_bytes(line)
-        try:  # not by _decode: this is done for every event
-            read = _decode_line(line)
-        except MALFORMED as error:
-            raise ProtocolError(f"the line after {self.last}: {error}") from None
-        if read.n != self.last + 1:
-            if 1 <= read.n <= self.last:
+    def _take(self, block: bytes, batch: Batch) -> None:
+        clean = _is_clean(block)
+        for line in block.split(b"\n"):
+            if not clean:
+                _check_bytes(line)
+            try:  # not by _decode: this is done for every event
+                read = _decode_line(line)
+            except MALFORMED as error:
+                raise ProtocolError(f"the line after {self.last}: {error}") from None
+            if read.n != self.last + 1:
+                if 1 <= read.n <= self.last:
+                    continue
+                raise ProtocolError(f"line {read.n} came after line {self.last}")
+            if not 0 <= read.t < TIME_LIMIT:
+                raise ProtocolError(f"line {read.n}: t is not a time in µs since 1970")
+            if read.outcome is None:
+                batch.drafts.append(self._event(read, batch))
+            else:
+                batch.outcome = _outcome(read)
+            self.last = read.n
+            if batch.outcome is not None:
                 return
-            raise ProtocolError(f"line {read.n} came after line {self.last}")
-        if not 0 <= read.t < TIME_LIMIT:
-            raise ProtocolError(f"line {read.n}: t is not a time in µs since 1970")
-        if read.outcome is None:
-            batch.drafts.append(self._event(read, batch))
-        else:
-            batch.outcome = _outcome(read)
-        self.last = read.n
 
     def _event(self, read: _Line, batch: Batch) -> Draft:
         data = bytes(read.data)

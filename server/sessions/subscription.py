@@ -208,12 +208,10 @@ class Subscription:
         self._control({"type": "reset", "reason": "damaged", **span})
 
     def deliver(self, events: Sequence[Event], encoded: bytes | None = None) -> None:
-        """Hand ``events`` to the socket; ``encoded`` is the same for a reader without a filter."""
-        wanted = self.opening.wanted(events)
+        """Hand ``events`` to the socket; ``encoded`` is the same, for a reader without a filter."""
+        wanted = events if encoded is not None else self.opening.wanted(events)
         if wanted:
-            if encoded is None or len(wanted) != len(events):
-                encoded = self.sink.encoding.events(self.session.epoch, wanted)
-            self._write(encoded)
+            self._write(encoded or self.sink.encoding.events(self.session.epoch, wanted))
             self.sent += len(wanted)
         self.offset = events[-1].offset
 

@@ -82,6 +82,7 @@ class Far(asyncio.Transport):
         self.closed = False
         self.paused = False
         self.protocol: Any = None
+        self.spare = Spare(pipe)
         self._pipe = pipe
         self._loop = loop
         self._lost = False
@@ -91,12 +92,17 @@ class Far(asyncio.Transport):
     @property
     def readable(self) -> bool:
         """Whether the protocol has something to be told."""
-        if self.closed or self.paused:
+        if self.spare.ready is None and (self.closed or self.paused):
             return False
         return bool(self._pipe.up) or self._pipe.cut or not self._pipe.near.open
 
     def read(self, size: int) -> None:
         """Give the protocol what has arrived, or the news of the end."""
+        if self.spare.ready is not None:
+            self.spare.piece = size
+            self.spare.ready()
+            self.spare.piece = None
+            return
         data = bytes(self._pipe.up[:size])
         del self._pipe.up[:size]
         if data:
@@ -115,7 +121,7 @@ class Far(asyncio.Transport):
 
     def dup(self) -> "Spare":
         """Another descriptor of the same socket."""
-        return Spare(self._pipe)
+        return self.spare
 
     def is_closing(self) -> bool:  # noqa: D102
         return self.closed
@@ -143,15 +149,22 @@ class Far(asyncio.Transport):
 
 
 class Spare:
-    """A second descriptor of the server's end, by which a dead child's last bytes are read."""
+    """A second descriptor of the server's end, by which all is read that follows the hello."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe: Pipe | None = pipe
+        self.ready: Any = None  # called when the world has bytes for it
+        self.piece: int | None = None  # bytes that have arrived so far
+
+    def fileno(self) -> "Spare":
+        """What an inlet watches it by."""
+        return self
 
     def recv(self, size: int) -> bytes:
         """What has arrived; BlockingIOError when there is no more yet."""
         assert self._pipe is not None
         up = self._pipe.up
+        size = min(size, self.piece or size)
         data = bytes(up[:size])
         del up[:size]
         if not data and not self._pipe.cut and self._pipe.near.open:

@@ -1,7 +1,7 @@
 """One life of a server: the real log, hub and runs, from its start to kill -9."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from server.sessions.admission import Admission
 from server.sessions.hub import Hub
 from server.settings import Settings
 from tests.model.loop import SeededLoop
-from tests.model.pipes import Pipe
+from tests.model.pipes import Pipe, Spare
 from tests.model.process import Process
 
 if TYPE_CHECKING:
@@ -50,6 +50,18 @@ class Catalogue:
 
 
 CATALOGUE: Any = Catalogue()
+
+
+class Inlet:
+    """Watches nothing: the world brings the bytes of a pipe when the seed says so."""
+
+    def watch(self, descriptor: Spare, ready: Callable[[], None]) -> None:
+        """Be told what to call."""
+        descriptor.ready = ready
+
+    def leave(self, descriptor: Spare) -> None:
+        """Call it no more."""
+        descriptor.ready = None
 
 
 class Server:
@@ -112,7 +124,8 @@ class RoadServer(Server):
     def knock(self, caller: Process) -> Pipe:
         """Accept a connection from ``caller``."""
         pipe = Pipe(caller.pid, self.loop)
-        connection = Connection(self.runs._knock)
+        inlet: Any = Inlet()
+        connection = Connection(self.runs._knock, inlet)
         pipe.far.protocol = connection
         connection.connection_made(pipe.far)
         return pipe
