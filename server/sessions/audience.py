@@ -104,6 +104,7 @@ class Audience:
         """
         live = tuple(self._live)
         encoded: dict[Encoding, bytes] = {}
+        count, last, at = len(events), events[-1].offset, time.monotonic()
         for reader in live:
             if reader.lags():
                 self._leave(reader)
@@ -114,7 +115,7 @@ class Audience:
                 encoding = reader.sink.encoding
                 if encoding not in encoded:
                     encoded[encoding] = encoding.events(epoch, events)
-                reader.deliver(events, encoded[encoding])
+                reader.take(encoded[encoding], count, last, at)
             if over:
                 self._leave(reader)
         self._tell_waiters()

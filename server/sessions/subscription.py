@@ -207,13 +207,21 @@ class Subscription:
         span = {"epoch": self.session.epoch, "first": last + 1, "last": self.session.last}
         self._control({"type": "reset", "reason": "damaged", **span})
 
-    def deliver(self, events: Sequence[Event], encoded: bytes | None = None) -> None:
-        """Hand ``events`` to the socket; ``encoded`` is the same, for a reader without a filter."""
-        wanted = events if encoded is not None else self.opening.wanted(events)
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Hand those of ``events`` that its reader wants to the socket."""
+        wanted, last = self.opening.wanted(events), events[-1].offset
         if wanted:
-            self._write(encoded or self.sink.encoding.events(self.session.epoch, wanted))
-            self.sent += len(wanted)
-        self.offset = events[-1].offset
+            encoded = self.sink.encoding.events(self.session.epoch, wanted)
+            self.take(encoded, len(wanted), last, time.monotonic())
+        self.offset = last
+
+    def take(self, encoded: bytes, count: int, last: int, at: float) -> None:
+        """Hand ``count`` events, the same bytes for many readers, to the socket; ``at`` is now."""
+        self.sink.write(encoded)
+        self.sent += count
+        self.offset = last
+        self.last_sent = at
+        telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(encoded)
 
     def lags(self) -> bool:
         """Whether a live reader's socket does not drain: it has to catch up by itself."""
