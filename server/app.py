@@ -50,15 +50,19 @@ async def _running(settings: Settings) -> AsyncIterator[None]:
         app = application(settings)
         app[HUB], app[ADMISSION], app[CATALOGUE] = hub, admission, catalogue
         await stack.enter_async_context(pulse.beating(hub))
-        await stack.enter_async_context(_importing(catalogue, runs))
+        may_import = await stack.enter_async_context(_importing(catalogue, runs))
         runner = await stack.enter_async_context(_listening(app, settings))
+        may_import.set()  # what it takes of the machine, those who come back would wait for
         yield
         await _stop(settings, hub, runs, runner)
 
 
 @asynccontextmanager
-async def _importing(catalogue: Catalogue, runs: Runs) -> AsyncIterator[None]:
+async def _importing(catalogue: Catalogue, runs: Runs) -> AsyncIterator[asyncio.Event]:
+    begin = asyncio.Event()
+
     async def work() -> None:
+        await begin.wait()
         try:
             await catalogue.load()
             await runs.warm_up()
@@ -67,7 +71,7 @@ async def _importing(catalogue: Catalogue, runs: Runs) -> AsyncIterator[None]:
 
     task = asyncio.create_task(work())
     try:
-        yield
+        yield begin
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -1,79 +1,84 @@
 """The settings: read once from the environment, checked before anything is opened."""
 
 import ipaddress
+import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+import msgspec
+from msgspec import Meta
 
 from server.errors import SettingsError
 
-Words = Annotated[tuple[str, ...], NoDecode]
+# What a variable takes; the description is what an operator is told where it holds something else.
+Words = tuple[str, ...]
+Flag = Annotated[bool, Meta(description="1 or 0")]
+Port = Annotated[int, Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
+Count = Annotated[int, Meta(ge=0, description="a whole number, 0 or more")]
+OneOrMore = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
 #: Ten years: what is longer was meant to be never, or is a slip.
-Seconds = Annotated[float, Field(gt=0, le=315_360_000)]
+LONGEST = 315_360_000
+Seconds = Annotated[
+    float, Meta(gt=0, le=LONGEST, description=f"a number above 0, at most {LONGEST}")
+]
+SecondsOrNever = Annotated[
+    float, Meta(ge=0, le=LONGEST, description=f"a number, 0 or more, at most {LONGEST}")
+]
+StopRuns = Annotated[
+    Literal["leave", "drain", "cancel"], Meta(description="leave, drain or cancel")
+]
+Level = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    Meta(description="debug, info, warning or error"),
+]
+Layout = Annotated[Literal["auto", "json", "console"], Meta(description="auto, json or console")]
+
+FLAGS = {"1": True, "true": True, "yes": True, "on": True}
+FLAGS |= {"0": False, "false": False, "no": False, "off": False}
 
 
-class Settings(BaseSettings):
-    """One attribute for each environment variable, named like it in lower case."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One attribute for each environment variable, named like it in lower case.
 
-    # The environment is the only source; an empty variable is one that is not set.
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+    Raises :class:`SettingsError` for what would let strangers in.
+    """
 
     host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
+    port: Port = 8080
     data_dir: Path = Path("data")
     store_url: str = ""
     workflows: Words = ("workflows",)
     heartbeat_seconds: Seconds = 10
-    rotate_seconds: float = Field(default=0, ge=0, le=315_360_000)
-    max_runs: int = Field(default=64, ge=1)
-    max_queued_runs: int = Field(default=1000, ge=0)
+    rotate_seconds: SecondsOrNever = 0
+    max_runs: OneOrMore = 64
+    max_queued_runs: Count = 1000
     run_timeout_seconds: Seconds = 3600
     cancel_grace_seconds: Seconds = 5
-    run_memory_bytes: int = Field(default=0, ge=0)
-    run_processes: int = Field(default=0, ge=0)
-    stop_runs: Literal["leave", "drain", "cancel"] = "leave"
+    run_memory_bytes: Count = 0
+    run_processes: Count = 0
+    stop_runs: StopRuns = "leave"
     reattach_seconds: Seconds = 300
     retention_seconds: Seconds = 604800
     waiting_seconds: Seconds = 300
-    max_waiting_sessions: int = Field(default=10000, ge=1)
+    max_waiting_sessions: OneOrMore = 10000
     allowed_origins: Words = ()
     allowed_hosts: Words = ()
     api_keys: Words = ()
-    allow_anonymous: bool = False
-    new_epoch: bool = False
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["auto", "json", "console"] = "auto"
+    allow_anonymous: Flag = False
+    new_epoch: Flag = False
+    log_level: Level = "info"
+    log_format: Layout = "auto"
 
-    @field_validator("workflows", "allowed_origins", "allowed_hosts", "api_keys", mode="before")
-    @classmethod
-    def _words(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(word.strip() for word in value.split(",") if word.strip())
-        return value
-
-    @field_validator("stop_runs", "log_level", "log_format", mode="before")
-    @classmethod
-    def _lower(cls, value: object) -> object:
-        return value.lower() if isinstance(value, str) else value
-
-    @field_validator("data_dir")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.absolute()
-
-    @model_validator(mode="after")
-    def _safe_to_listen(self) -> Self:
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "data_dir", self.data_dir.absolute())
         if self.api_keys:
-            raise ValueError("API_KEYS is set, but this version cannot check keys: unset it")
+            raise SettingsError("API_KEYS is set, but this version cannot check keys: unset it")
         if not self.on_loopback and not self.allow_anonymous:
-            raise ValueError(
+            raise SettingsError(
                 f"HOST={self.host} can be reached from other machines and nobody would have to"
                 " prove who they are: listen on 127.0.0.1, or set ALLOW_ANONYMOUS=1 if the network"
                 " keeps strangers out"
             )
-        return self
 
     @property
     def on_loopback(self) -> bool:
@@ -88,15 +93,25 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """Read the environment; raises :class:`SettingsError` that names each variable at fault."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = [
-            ": ".join([*(str(part).upper() for part in fault["loc"]), _message(fault["msg"])])
-            for fault in error.errors()
-        ]
-        raise SettingsError("; ".join(faults)) from None
+    values: dict[str, Any] = {}
+    faults = []
+    for field in msgspec.structs.fields(Settings):
+        name = field.name.upper()
+        # The environment is the only source; an empty variable is one that is not set.
+        if text := os.environ.get(name):
+            try:
+                values[field.name] = _read(text, field.type)
+            except (KeyError, ValueError, msgspec.ValidationError):
+                faults.append(f"{name}={text!r} is not {field.type.__metadata__[0].description}")
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return Settings(**values)
 
 
-def _message(text: str) -> str:
-    return text.removeprefix("Value error, ")
+def _read(text: str, kind: Any) -> Any:
+    if kind in (str, Path):
+        return kind(text)
+    if kind == Words:
+        return tuple(word.strip() for word in text.split(",") if word.strip())
+    word = text.strip().lower()
+    return FLAGS[word] if kind == Flag else msgspec.convert(word, kind, strict=False)

@@ -75,7 +75,7 @@ FAULTS = [
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Start from an environment that says nothing of these variables."""
-    for name in Settings.model_fields:
+    for name in Settings.__struct_fields__:
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
@@ -83,7 +83,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_every_setting_is_in_this_file() -> None:
     """A setting without a case here has no test."""
-    assert set(MEANINGS) == {name.upper() for name in Settings.model_fields}
+    assert set(MEANINGS) == {name.upper() for name in Settings.__struct_fields__}
 
 
 @pytest.mark.parametrize("name", MEANINGS)
@@ -121,6 +121,37 @@ def test_a_fault_names_its_variable(name: str, text: str, environment: pytest.Mo
         load()
     assert name in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "takes"),
+    [
+        ("PORT", "abc", "a whole number from 0 to 65535"),
+        ("HEARTBEAT_SECONDS", "0", "a number above 0, at most 315360000"),
+        ("ROTATE_SECONDS", "-1", "a number, 0 or more, at most 315360000"),
+        ("MAX_RUNS", "0", "a whole number, 1 or more"),
+        ("RUN_MEMORY_BYTES", "512M", "a whole number, 0 or more"),
+        ("STOP_RUNS", "kill", "leave, drain or cancel"),
+        ("NEW_EPOCH", "2", "1 or 0"),
+        ("LOG_LEVEL", "loud\x1b[31m", "debug, info, warning or error"),
+        ("LOG_FORMAT", "xml", "auto, json or console"),
+    ],
+)
+def test_a_fault_says_what_the_variable_takes(
+    name: str, text: str, takes: str, environment: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the refusal knows what is there, in printable letters, and what to write."""
+    environment.setenv(name, text)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert caught.value.message == f"{name}={text!r} is not {takes}"
+
+
+@pytest.mark.parametrize("text", ["1", "0", "true", "False", "YES", "no", "on", "off"])
+def test_a_flag_may_be_a_word(text: str, environment: pytest.MonkeyPatch) -> None:
+    """What people write for yes and no elsewhere is understood."""
+    environment.setenv("NEW_EPOCH", text)
+    assert load().new_epoch == (text.lower() in {"1", "true", "yes", "on"})
 
 
 def test_all_faults_are_told_at_once(environment: pytest.MonkeyPatch) -> None:

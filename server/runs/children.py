@@ -11,7 +11,7 @@ import structlog
 from server.errors import InvalidInput, NotPending, SettingsError, ShuttingDown
 from server.lockfile import locked
 from server.records import Append, RunRecord
-from server.runs import inlet, pipe
+from server.runs import inlet, pipe, schema
 from server.runs.adoption import Course, Found, course
 from server.runs.body import words_name
 from server.runs.catalogue import Catalogue
@@ -99,10 +99,11 @@ class Runs:
         await self._stack.aclose()
 
     async def warm_up(self) -> None:
-        """Make the fork server import what the catalogue says, so that the first run finds it done.
+        """Import what the first run needs, here and in the fork server, so that it finds it done.
 
         Nothing depends on it. Call it when the catalogue has been loaded.
         """
+        await asyncio.to_thread(schema.fault, {})
         try:
             await self._house.forkserver.warm_up()
         except (OSError, EOFError) as error:

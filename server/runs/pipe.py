@@ -17,10 +17,10 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from jsonschema import Draft202012Validator, SchemaError
 
 from server.errors import ProtocolError
 from server.events import ID, NESTING_LIMIT, SERVER_ONLY, TYPE, Draft, draft, encode_json, too_deep
+from server.runs import schema
 
 VERSION = 1
 LINE_LIMIT = 1 << 20
@@ -293,13 +293,8 @@ def _take_question(data: bytes, n: int, batch: Batch) -> None:
     question = _decode(_decode_question, data, f"line {n}: an input_request's data")
     if ID.fullmatch(question.request) is None:
         raise ProtocolError(f"line {n}: the request's id must match [A-Za-z0-9_-]{{1,64}}")
-    if question.schema is not None:
-        try:
-            Draft202012Validator.check_schema(question.schema)
-        except SchemaError as error:
-            raise ProtocolError(
-                f"line {n}: what is asked for is not a JSON Schema: {error.message[:200]}"
-            ) from None
+    if question.schema is not None and (said := schema.fault(question.schema)) is not None:
+        raise ProtocolError(f"line {n}: what is asked for is not a JSON Schema: {said[:200]}")
     batch.asked[question.request] = question.schema
 
 

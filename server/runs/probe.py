@@ -17,6 +17,7 @@ from server.runs.process import Leader
 
 OUTPUT_LIMIT = 4 << 20  # bytes of an answer
 STDERR_TAIL = 2000  # characters of what a failed import printed
+NICE = 10  # runs and readers that come back after a restart go first
 
 
 class Found(msgspec.Struct):
@@ -57,8 +58,12 @@ async def ask(module: str, limit: float) -> Answer:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
+        # Not in a session of its own: Linux may give each session an equal share of the processor,
+        # and what is nice is so to its own session alone (sched(7), autogroup).
+        process_group=0,
     )
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
     assert process.stdout is not None
     assert process.stderr is not None
     said = asyncio.gather(_read(process.stdout, keep_end=False), _read(process.stderr))

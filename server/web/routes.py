@@ -8,7 +8,6 @@ from aiohttp import web
 from server.settings import Settings
 from server.web import answers, health, runs, sessions
 from server.web.guard import add_headers, guard
-from server.web.openapi import document
 from server.web.sse import sse
 from server.web.websocket import websocket
 
@@ -43,6 +42,8 @@ async def _page(_: web.Request) -> web.FileResponse:
 
 
 async def _openapi(_: web.Request) -> web.Response:
+    from server.web.openapi import document  # noqa: PLC0415 - most servers are never asked for it
+
     return answers.json(document())
 
 

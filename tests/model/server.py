@@ -19,7 +19,7 @@ from tests.model.process import Process
 if TYPE_CHECKING:
     from tests.model.world import World
 
-SETTINGS = Settings.model_construct(
+SETTINGS = Settings(
     data_dir=Path("/nowhere"),
     max_runs=1,
     max_queued_runs=10,

@@ -59,6 +59,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("packages")
     _write(folder, "flows", MODULES)
     _write(folder, "endless", {"__init__": "while True: print('x' * 10_000)\n"})
+    _write(folder, "polite", {"__init__": "import os\nwhile not os.nice(0): pass\n"})
     sub = folder / "flows" / "sub"
     (sub / "deep").mkdir(parents=True)
     (sub / "__init__.py").write_text(
@@ -86,6 +87,13 @@ async def test_an_import_without_end_is_an_error(flows: None) -> None:
     (entry,) = catalogue.listing()
     assert entry.name == "endless"
     assert entry.error == "its import took longer than 0.5 s"
+
+
+async def test_an_import_gives_way_to_everybody(flows: None) -> None:
+    """Looking at a module takes the processor from no run and from no reader."""
+    catalogue = Catalogue(["polite"])
+    await catalogue.load()
+    assert not catalogue.listing()
 
 
 async def test_everything_is_listed_and_nothing_imported(catalogue: Catalogue) -> None:
