@@ -6,7 +6,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from chaos.reader import Line, Reader
+from chaos.lines import Line
+from chaos.reader import Reader
 
 #: Seconds of silence: it knows why nothing comes.
 PATIENT = 3600.0
