@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import os
+import platform
 import secrets
 import sys
 
@@ -52,10 +54,15 @@ def _one(scenario: Scenario, asked: argparse.Namespace) -> Played | None:
 
 
 def table(played: list[Played]) -> str:
-    """The Markdown table of what was played."""
-    rows = ["| scenario | size | verdict | figures | took |", "| --- | --- | --- | --- | --- |"]
-    rows += [each.row() for each in played]
-    return "\n".join(rows)
+    """The Markdown table of what was played, and below it what on."""
+    head = "| scenario | size | events acknowledged | faults | figures | took |"
+    rows = [head, "| --- | --- | --- | --- | --- | --- |", *(each.row() for each in played)]
+    return "\n".join([*rows, "", _machine()])
+
+
+def _machine() -> str:
+    system = f"{platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":
