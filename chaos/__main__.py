@@ -19,13 +19,15 @@ def main(arguments: list[str]) -> int:
         for each in known.values():
             print(f"{each.name:<18} {each.size:>6} {each.unit:<12} {each.what}")
         return 0
-    played = []
-    for name in asked.names or known:
-        done = _one(known[name], asked)
-        if done is not None:
-            print(done.told(), flush=True)
-            played.append(done)
-    print("\n" + table(played), flush=True)
+    played: list[Played] = []
+    try:
+        for name in asked.names or known:
+            done = _one(known[name], asked)
+            if done is not None:
+                print(done.told(), flush=True)
+                played.append(done)
+    finally:  # hours of it may be behind whoever interrupts
+        print("\n" + table(played), flush=True)
     return 0 if all(each.good for each in played) else 1
 
 
