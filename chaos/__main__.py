@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import os
+import platform
 import secrets
 import sys
 
@@ -17,13 +19,15 @@ def main(arguments: list[str]) -> int:
         for each in known.values():
             print(f"{each.name:<18} {each.size:>6} {each.unit:<12} {each.what}")
         return 0
-    played = []
-    for name in asked.names or known:
-        done = _one(known[name], asked)
-        if done is not None:
-            print(done.told(), flush=True)
-            played.append(done)
-    print("\n" + table(played), flush=True)
+    played: list[Played] = []
+    try:
+        for name in asked.names or known:
+            done = _one(known[name], asked)
+            if done is not None:
+                print(done.told(), flush=True)
+                played.append(done)
+    finally:  # hours of it may be behind whoever interrupts
+        print("\n" + table(played), flush=True)
     return 0 if all(each.good for each in played) else 1
 
 
@@ -52,10 +56,15 @@ def _one(scenario: Scenario, asked: argparse.Namespace) -> Played | None:
 
 
 def table(played: list[Played]) -> str:
-    """The Markdown table of what was played."""
-    rows = ["| scenario | size | verdict | figures | took |", "| --- | --- | --- | --- | --- |"]
-    rows += [each.row() for each in played]
-    return "\n".join(rows)
+    """The Markdown table of what was played, and below it what on."""
+    head = "| scenario | size | events acknowledged | faults | figures | took |"
+    rows = [head, "| --- | --- | --- | --- | --- | --- |", *(each.row() for each in played)]
+    return "\n".join([*rows, "", _machine()])
+
+
+def _machine() -> str:
+    system = f"{platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

@@ -221,6 +221,9 @@ class Arena:
         await self._leave()
         journals = {run: journal.read(path) for run, path in self._journals.items()}
         judged = judge(histories, self.runs, journals, [reader.seen for reader in self.readers])
+        if judged.streams:
+            same = f"of {judged.streams:,}"
+            self.figure("streams that are the history, hash by hash", judged.same, unit=same)
         await self._leaks()
         judged.faults.update(self.verdict.faults)
         judged.findings[:0] = self.verdict.findings
@@ -251,6 +254,8 @@ class Arena:
             self.found("leaked_descriptors", str(dict(surplus)), surplus.total())
         code, _ = await self.server.terminate()
         self.require(code == 0, f"SIGTERM ended the server with {code}")
+        strays = self.server.strays()
+        self.require(not strays, f"only log lines are in the log: {len(strays)}, {strays[:3]}")
         left = await self._settled(self.server.processes)
         if left:
             self.found("leaked_processes", ", ".join(map(str, left)), len(left))

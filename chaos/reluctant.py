@@ -6,7 +6,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from chaos.reader import Line, Reader
+from chaos.lines import Line
+from chaos.reader import Reader
 
 #: Seconds of silence: it knows why nothing comes.
 PATIENT = 3600.0
@@ -29,6 +30,8 @@ class Reluctant(Reader):
         self._may_come = asyncio.Event()
         self._may_come.set()
         self._within = 0.0
+        self.came = 0.0
+        """When its last connection was made, by the loop's clock."""
         self._stalled = False
         self._line: Line | None = None
         self._socket: socket.socket | None = None
@@ -47,7 +50,7 @@ class Reluctant(Reader):
         except BaseException:
             opened.close()
             raise
-        self._line, self._socket = line, opened
+        self._line, self._socket, self.came = line, opened, loop.time()
         if self._stalled:
             transport.pause_reading()
         return transport

@@ -167,6 +167,11 @@ class Server:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return text[-size:]
 
+    def strays(self) -> list[str]:
+        """Lines of its log that are no log lines, such as a trace that nobody took."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return [line for line in lines if not line.startswith('{"')]
+
     def destroy(self) -> None:
         """SIGKILL to everything that came from it."""
         if self.running:

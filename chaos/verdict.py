@@ -52,6 +52,10 @@ class Verdict:
     """The counts, and the first findings in words."""
 
     acked: int = 0
+    streams: int = 0
+    """Of subscribers."""
+    same: int = 0
+    """Those of them that are the history, event by event, by hash."""
     faults: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
 
@@ -91,7 +95,10 @@ def judge(
         if run.run in journals:
             _journal(verdict, run.run, journals[run.run], kept)
     for seen in subscribers:
+        before = verdict.faults.total()
         _subscriber(verdict, seen, histories.get(seen.session, History()))
+        verdict.streams += 1
+        verdict.same += verdict.faults.total() == before
     return verdict
 
 

@@ -43,9 +43,12 @@ async def herd(arena: Arena) -> None:
     least = min(last[client.seen.session] - client.offset for client in clients)
     arena.require(least >= BEHIND, f"one was only {least} events behind")
     before = arena.server.resident()
+    began = asyncio.get_running_loop().time()
     for client in clients:
         client.come_back(within=1.0)
     most = await _while_current(arena, before)
+    for client in clients:
+        arena.figure("connected again", client.came - began)
     arena.figure("server memory at most", most / 1e6, unit="MB", most=MEMORY / 1e6)
     refused = [refusal for client in clients for refusal in client.refusals]
     arena.require(not refused, f"refused: {refused[:3]}")

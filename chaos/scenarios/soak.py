@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 
+from chaos import proc
 from chaos.arena import Arena
 from chaos.scenario import scenario
 from chaos.traffic import Traffic
@@ -41,12 +42,16 @@ class Gauge:
 
 
 def gauges(arena: Arena) -> list[Gauge]:
-    """Memory, descriptors and write-ahead log of the server, and the processes that it has made."""
+    """What the server, its fork server and its store take, and the processes that it has made."""
     server = arena.server
     wal = server.data_dir / "keepstream.db-wal"
+    forks = server.fork_server()
+    assert forks is not None  # it has started a run already, for the baseline
     return [
         Gauge("memory", "MiB", lambda: server.resident() / MIB, 0.05, 8),
+        Gauge("fork server's memory", "MiB", lambda: proc.resident(forks) / MIB, 0.05, 4),
         Gauge("descriptors", "", lambda: len(server.descriptors()), 0.0, 8),
+        Gauge("fork server's descriptors", "", lambda: len(proc.descriptors(forks)), 0.0, 8),
         Gauge("processes", "", lambda: len(server.processes()), 0.0, 3),
         Gauge("WAL", "MiB", lambda: wal.stat().st_size / MIB if wal.exists() else 0, 0.25, 4),
     ]
@@ -65,8 +70,8 @@ async def soak(arena: Arena) -> None:
                 gauge.values.append(gauge.look())
     for gauge in watched:
         before, after = gauge.thirds()
-        arena.figure(f"{gauge.name}, middle third", before, unit=gauge.unit)
-        arena.figure(f"{gauge.name}, last third", after, unit=gauge.unit)
+        against = f"{gauge.unit} (before: {before:,.1f})".lstrip()
+        arena.figure(f"{gauge.name} in the last third", after, unit=against)
         grown = f"{gauge.name} grew from {before:.1f} to {after:.1f} {gauge.unit}"
         arena.require(gauge.flat, grown)
     arena.figure("runs", traffic.started, unit="")

@@ -1,6 +1,8 @@
 """What a scenario that fails tells, and that it fails."""
 
+import asyncio
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from chaos.__main__ import main, table
 from chaos.arena import Arena
 from chaos.figures import Figure
+from chaos.load import Load
 from chaos.play import play
 from chaos.scenario import Scenario, every
 from chaos.scenarios.soak import Gauge
+from chaos.server import Server
 
 LOST = "lost: by hand"
 
@@ -36,7 +40,8 @@ async def test_failure_tells_how_to_replay() -> None:
     assert 'make chaos ARGS="breaks --size 7 --seed 42"' in told
     assert "lost=1" in told and "seed=42" in told and LOST in told
     assert "NOT KEPT" in told
-    assert "did not end" in table([played])
+    assert "harness " in told and " of a core" in told
+    assert "lost 1; did not end" in table([played])
     assert played.kept is not None and played.kept.is_dir()
 
 
@@ -58,6 +63,37 @@ async def test_requirement_that_is_not_kept_fails() -> None:
     played = await play(Scenario("requires", "it requires", 1, 1, "times", requires), 1, 1)
     assert played.broken == ("memory grew",)
     assert not played.good
+
+
+async def test_rows_of_all_plays_fit_one_table() -> None:
+    """Every row of the table has as many cells as its head, whatever a trace or a finding holds."""
+
+    async def trips(arena: Arena) -> None:
+        arena.require(False, "a | b\nc")
+        raise RuntimeError("d | e")
+
+    played = await play(Scenario("trips", "it trips", 1, 1, "times", trips), 1, 1)
+    head, line, row, *_ = table([played]).splitlines()
+    assert head.count("|") == line.count("|") == row.count("|")
+
+
+def test_stray_lines_of_a_log_are_found(tmp_path: Path) -> None:
+    """What a server's log has beside log lines is found, whole lines."""
+    server = Server(tmp_path / "data", {})
+    server.log.write_text('{"event":"fine"}\nTraceback (most recent call last):\n{"event":"too"}\n')
+    assert server.strays() == ["Traceback (most recent call last):"]
+
+
+async def test_load_sees_a_loop_that_is_late() -> None:
+    """A loop that was held up is late by as much, and its process was busy meanwhile."""
+    async with Load() as load:
+        await asyncio.sleep(0.02)
+        until = time.process_time() + 0.3
+        while time.process_time() < until:
+            pass
+        await asyncio.sleep(0.02)
+    assert max(load.late.values) > 0.2
+    assert load.busy > 0.1 and 0 < load.machine <= 1
 
 
 def test_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

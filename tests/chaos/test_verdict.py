@@ -71,6 +71,7 @@ def test_sound_is_good() -> None:
     found = verdict(None, None, subscriber(SOUND), subscriber(SOUND[3:], after=3))
     assert found.good
     assert found.acked == 5
+    assert (found.streams, found.same) == (2, 2)
     assert found.line(7) == (
         "acked=5 lost=0 doubled=0 reordered=0 phantom=0 unsignalled_gaps=0 wrong_terminals=0"
         " leaked_processes=0 leaked_descriptors=0 seed=7"
@@ -207,7 +208,9 @@ SUBSCRIBERS: dict[str, tuple[Seen, dict[str, int]]] = {
 def test_fault_at_a_subscriber_is_counted(name: str) -> None:
     """A stream that is not the log is found, and nothing else is."""
     seen, wanted = SUBSCRIBERS[name]
-    assert faults(verdict(None, None, seen)) == wanted
+    found = verdict(None, None, seen, subscriber(SOUND))
+    assert faults(found) == wanted
+    assert (found.streams, found.same) == (2, 1 if wanted else 2)
 
 
 def test_every_fault_can_be_found() -> None:

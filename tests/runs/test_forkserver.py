@@ -3,12 +3,15 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import multiprocess.forkserver
 import pytest
 
 from server.runs import Catalogue
+from server.runs.forkserver import PRELOAD
 from tests.runs.conftest import Open, Place, alive, open_descriptors, until_gone
 
 
@@ -159,6 +162,26 @@ async def test_nothing_is_left_behind(open_runs: Open, tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "runs.sock").exists()
     await until_gone(forkserver)
     assert not [run for run in runs if alive(place.kept.records[run].pid)]
+
+
+KILLED_IN_MID_START = f"""
+import os, socket
+from multiprocess import forkserver
+forkserver.set_forkserver_preload([{PRELOAD!r}])
+status, data = forkserver.connect_to_new_process([])
+os.close(data)  # it has forked, and is not told for whom
+while os.read(status, 1): pass
+with socket.socket(socket.AF_UNIX) as asking:  # nor that it is to fork
+    asking.connect(forkserver._forkserver._forkserver_address)
+os.waitpid(forkserver._forkserver._forkserver_pid, 0)
+"""
+
+
+def test_a_server_killed_in_mid_start_leaves_no_trace_in_its_log() -> None:
+    """Neither the fork server nor the process that it has forked says anything about it."""
+    command = [sys.executable, "-c", KILLED_IN_MID_START]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout + done.stderr == ""
 
 
 async def test_a_long_path_is_reached(open_runs: Open, tmp_path: Path) -> None:
