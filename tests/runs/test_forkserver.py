@@ -72,7 +72,7 @@ async def test_a_fork_server_that_never_lives_is_an_error(
     (package / "__init__.py").write_text("")
     (package / "one.py").write_text(
         "import os\nfrom workflows import workflow\n"
-        "if os.getsid(0) != os.getpid():  # neither the probe nor a run: the fork server\n"
+        "if os.getpgid(0) != os.getpid():  # neither the probe nor a run: the fork server\n"
         "    os._exit(1)\n"
         "@workflow\ndef fine(ctx): return 'fine'\n"
     )
@@ -93,7 +93,7 @@ async def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Catalog
     os.mkfifo(fifo)
     (tmp_path / "slow.py").write_text(
         "import os\nfrom workflows import workflow\n"
-        "if os.getsid(0) != os.getpid():  # neither the probe nor a run: the fork server\n"
+        "if os.getpgid(0) != os.getpid():  # neither the probe nor a run: the fork server\n"
         f"    open({str(fifo)!r}).read()\n"
         "@workflow\ndef late(ctx): return 'late'\n"
     )
