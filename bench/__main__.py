@@ -4,21 +4,31 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.catch_up import catch_up
 from bench.commit import commit
 from bench.fan_out import fan_out, fan_out_sse
 from bench.flood import flood
+from bench.herd import herd
+from bench.idle import idle
 from bench.machine import pin_client, raise_descriptors
 from bench.many_sessions import many_sessions, real_runs
 from bench.size import Size
+from bench.start import start
 from bench.table import Table
+from bench.thousand_runs import thousand_runs
 
-ROWS: dict[str, Callable[[Size], Table]] = {
+ROWS: dict[str, Callable[[Size], Table | str]] = {
     "fan-out": fan_out,
     "fan-out-sse": fan_out_sse,
     "many-sessions": many_sessions,
     "real-runs": real_runs,
     "flood": flood,
     "commit": commit,
+    "start": start,
+    "thousand-runs": thousand_runs,
+    "catch-up": catch_up,
+    "herd": herd,
+    "idle": idle,
 }
 
 

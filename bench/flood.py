@@ -1,6 +1,5 @@
 """500 runs that emit as fast as they are let, and what becomes of the others meanwhile."""
 
-import select
 import time
 from contextlib import ExitStack
 from statistics import median
@@ -11,11 +10,11 @@ from bench.feeder import Feeder
 from bench.figures import milliseconds, percentile
 from bench.machine import Busy
 from bench.peers import Kind
+from bench.pour import Flood
 from bench.readers import readers
 from bench.size import Size
 from bench.table import Table
 
-LINES = 40  # in one write to a pipe
 OTHERS = 20  # sessions that are not flooded
 EVERY = 0.002  # seconds between two events of theirs
 
@@ -27,48 +26,6 @@ class Flooded(NamedTuple):
     others: float  # ns, the 99th percentile of the sessions that were not flooded
     server: float
     client: float
-
-
-class Flood:
-    """Blocks of lines, rendered once for all pipes, and how far each pipe has got."""
-
-    def __init__(self, feeder: Feeder, events: int):
-        first, stamp = feeder.skip(events) + 1, time.monotonic_ns()
-        self._blocks = [
-            memoryview(feeder.render(range(n, min(n + LINES, first + events)), stamp))
-            for n in range(first, first + events, LINES)
-        ]
-        self._left = {pipe.fileno(): (pipe, 0, self._blocks[0]) for pipe in feeder.pipes}
-        self._epoll = select.epoll()
-        for fd in self._left:
-            self._epoll.register(fd, select.EPOLLIN | select.EPOLLOUT)
-        self._pipes = {pipe.fileno(): pipe for pipe in feeder.pipes}
-
-    def push(self) -> int:
-        """Write a block to each pipe that has room; how many were written whole."""
-        blocks = 0
-        for fd, what in self._epoll.poll(0, 1024):
-            if what & select.EPOLLIN:
-                self._pipes[fd].recv(1 << 16)  # acknowledgements
-            if what & select.EPOLLOUT and fd in self._left:
-                blocks += self._write(fd)
-        return blocks
-
-    def _write(self, fd: int) -> int:
-        pipe, index, rest = self._left[fd]
-        try:
-            rest = rest[pipe.send(rest) :]
-        except BlockingIOError:
-            return 0
-        if rest:
-            self._left[fd] = pipe, index, rest
-            return 0
-        if index + 1 < len(self._blocks):
-            self._left[fd] = pipe, index + 1, self._blocks[index + 1]
-        else:
-            del self._left[fd]
-            self._epoll.modify(fd, select.EPOLLIN)
-        return 1
 
 
 def flood(size: Size) -> Table:

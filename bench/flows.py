@@ -32,7 +32,7 @@ async def bursts(ctx: Context, seconds: float, events: int, every: float) -> Non
     os.sched_setaffinity(0, {CLIENT_CORE})
     loop = asyncio.get_running_loop()
     due = loop.time() + random.uniform(0, every)
-    ctx.emit("agent_start", {}, agent="Coder")
+    ctx.emit("agent_delta", data(), agent="Coder")
     for _ in range(round(seconds / every)):
         await asyncio.sleep(max(0.0, due - loop.time()))
         for _ in range(events):

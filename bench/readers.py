@@ -85,6 +85,7 @@ class Readers:
     def __init__(self) -> None:
         self.events = 0
         self.latencies: list[int] = []  # ns
+        self.heard: set[int] = set()  # the descriptors of those that had an event to be timed
         self.ended = 0
         self._epoll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
@@ -98,10 +99,10 @@ class Readers:
         self._scans[connection.fileno()] = Scan()
         self._epoll.register(connection.fileno(), select.EPOLLIN)
 
-    def count(self, timeout: float = 0.0) -> int:
-        """Take what has come; how many events."""
+    def count(self, timeout: float = 0.0, sockets: int = 1024) -> int:
+        """Take what has come, from so many sockets at most; how many events."""
         events, buffer = 0, self._buffer
-        for fd, _ in self._epoll.poll(timeout, 1024):
+        for fd, _ in self._epoll.poll(timeout, sockets):
             size = self._sockets[fd].recv_into(buffer)
             if size:
                 events += buffer.count(MARK, 0, size)
@@ -118,7 +119,9 @@ class Readers:
             if not data:
                 self._end(fd)
             now = time.monotonic_ns()
-            self.latencies += [now - stamp for stamp in self._scans[fd].feed(data)]
+            if stamps := self._scans[fd].feed(data):
+                self.latencies += [now - stamp for stamp in stamps]
+                self.heard.add(fd)
         events = len(self.latencies) - before
         self.events += events
         return events
