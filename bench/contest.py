@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
+from shutil import which
 
 from bench.events import lines
 from bench.feeder import Feeder
@@ -13,7 +14,9 @@ from bench.machine import Busy
 from bench.peers import (
     Kind,
     Peer,
+    foreign_python,
     lacking_node,
+    lacking_python,
     nchan,
     program,
     python,
@@ -23,6 +26,8 @@ from bench.peers import (
     ws,
 )
 from bench.peers import node as js
+from bench.peers.durable import durable_streams
+from bench.peers.llama_agents import llama_agents
 from bench.readers import Readers, readers
 from bench.table import Table
 
@@ -59,8 +64,30 @@ WEBSOCKETS = {
         ws(python("queues")),
     ),
 }
+_DURABLE = f"@durable-streams/server {version_of('@durable-streams/server')}"
+LACKING_LLAMA = lacking_python("llama_agents")
+_LACKING_REDIS = lacking_python("redis") or ("" if which("redis-server") else "redis-server")
+
 EVENT_STREAMS = {
     "nchan": Kind(_NCHAN, nchan.event_streams, nchan.lacking()),
+    "redis": Kind(
+        f"Redis Pub/Sub behind an SSE handler of aiohttp: {NOTHING}",
+        sse(foreign_python("redis_sse")),
+        _LACKING_REDIS,
+    ),
+    "durable-streams": Kind(
+        f"{_DURABLE} with its file store", durable_streams, lacking_node("@durable-streams/server")
+    ),
+    "llama-agents": Kind(
+        f"llama-agents-server, run in the server, in memory: {NOTHING}",
+        partial(llama_agents, stored=False),
+        LACKING_LLAMA,
+    ),
+    "llama-agents-sqlite": Kind(
+        "llama-agents-server, run in the server, its SQLite store",
+        partial(llama_agents, stored=True),
+        LACKING_LLAMA,
+    ),
     "queues": Kind(
         f"aiohttp with a queue and a task for each reader: {NOTHING}", sse(python("queues"))
     ),

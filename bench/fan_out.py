@@ -7,16 +7,25 @@ reader would see of events that come at that pace, and no server can batch more 
 import time
 from contextlib import ExitStack
 from statistics import median
+from typing import NamedTuple
 
 from bench.contest import BARE, EVENT_STREAMS, OURS, OURS_SSE, WEBSOCKETS, Side, enter, installed
 from bench.figures import ratio
-from bench.machine import Busy
 from bench.peers import Kind
 from bench.size import Size
 from bench.table import Table
 
 BURSTS = (1, 10)
-Found = dict[tuple[str, int], list[float]]
+
+
+class Measured(NamedTuple):
+    """Deliveries a second, and how busy the load client was."""
+
+    rate: float
+    busy: float
+
+
+Found = dict[tuple[str, int], list[Measured]]
 
 
 def fan_out(size: Size) -> Table:
@@ -33,41 +42,51 @@ def _compare(transport: str, kinds: dict[str, Kind], size: Size) -> Table:
     count, rounds = size.of(1000, 50), size.of(5, 1)
     table = Table(
         f"Fan-out: 1 session, {count:,} {transport} readers, deliveries/s",
-        ["server", "one by one", "bursts of ten", "Keepstream : it", "in bursts"],
+        [
+            "server",
+            "one by one",
+            "bursts of ten",
+            "Keepstream : it",
+            "in bursts",
+            "load client busy",
+        ],
     )
     found: Found = {}
     with ExitStack() as stack:
         kinds = installed(kinds, table)
         sides = {name: enter(stack, kind, 1, count) for name, kind in kinds.items()}
-        busy = Busy()
         for _ in range(rounds):
             for burst in BURSTS:
                 for name, side in sides.items():
-                    rate = _deliveries(side, count, burst, size.of(1.0, 0.2))
-                    found.setdefault((name, burst), []).append(rate)
-        table.note(f"load client {busy.share():.0%} busy, medians of {rounds} rounds")
+                    measured = _deliveries(side, count, burst, size.of(1.0, 0.2))
+                    found.setdefault((name, burst), []).append(measured)
     for name, side in sides.items():
         table.row(side.label, *_cells(found, name))
+    table.note(f"medians of {rounds} rounds")
     return table
 
 
-def _deliveries(side: Side, count: int, burst: int, seconds: float) -> float:
-    side.readers.settle(0.1)
-    side.feeder.feed(burst)
+def _deliveries(side: Side, count: int, burst: int, seconds: float) -> Measured:
+    opened, feeder = side.readers, side.feeder
+    opened.settle(0.1)
+    feeder.feed(burst)
     sent = burst
-    side.readers.until(sent * count)  # warm
-    began = time.monotonic()
+    opened.until(sent * count)  # warm
+    before, began = opened.waited, time.monotonic()
     while time.monotonic() - began < seconds:
-        side.feeder.feed(burst)
+        feeder.feed(burst)
         sent += burst
-        side.readers.until(sent * count)
-        side.feeder.hear()
-    return (sent - burst) * count / (time.monotonic() - began)
+        opened.until(sent * count)
+        feeder.hear()
+    took = time.monotonic() - began
+    return Measured((sent - burst) * count / took, 1 - (opened.waited - before) / took)
 
 
 def _cells(found: Found, name: str) -> list[str]:
-    cells = [f"{median(found[name, burst]):,.0f}" for burst in BURSTS]
+    rates = {burst: [each.rate for each in found[name, burst]] for burst in BURSTS}
+    cells = [f"{median(rates[burst]):,.0f}" for burst in BURSTS]
     for burst in BURSTS:
-        times = ratio(found["ours", burst], found[name, burst])
+        times = ratio([each.rate for each in found["ours", burst]], rates[burst])
         cells.append("" if name == "ours" else f"{times:.2f}")
-    return cells
+    busy = [f"{median(each.busy for each in found[name, burst]):.0%}" for burst in BURSTS]
+    return [*cells, ", ".join(busy)]

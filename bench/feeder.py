@@ -49,25 +49,10 @@ class Feeder:
         self._numbers[turn] += events
         return self.render(range(first, first + events), time.monotonic_ns())
 
-    def level(self) -> int:
-        """Bring every pipe to the same number, which is returned; how many events that took."""
-        behind = 0
-        highest = max(self._numbers)
-        for turn, pipe in enumerate(self.pipes):
-            lines = self._unsent[turn]
-            self._unsent[turn] = b""
-            if missing := highest - self._numbers[turn]:
-                lines += self.rendered(turn, missing)
-                behind += missing
-            pipe.setblocking(True)
-            pipe.sendall(lines)
-            pipe.setblocking(False)
-        self._turn = 0
-        return behind
-
     def skip(self, events: int) -> int:
         """Somebody else sends the next events of every pipe; the number before the first."""
         before = self._numbers[0]
+        assert set(self._numbers) == {before}
         self._numbers = [number + events for number in self._numbers]
         return before
 

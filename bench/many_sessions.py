@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from statistics import median
 
-from bench.contest import OURS, STORE, WEBSOCKETS, Side, enter, installed
+from bench.contest import EVENT_STREAMS, OURS, STORE, WEBSOCKETS, Side, enter, installed
 from bench.feeder import Paced, paced
 from bench.figures import milliseconds, percentile
 from bench.keepstream import server
@@ -21,6 +21,7 @@ from bench.size import Size
 from bench.table import Table
 
 RATES = (20_000, 40_000)
+NONE = "–"
 COMMITS = {"ours": OURS, "store": STORE}
 HEAD = ["work", "server", "events/s", "p50", "p99", "server busy", "load client busy"]
 
@@ -28,8 +29,11 @@ HEAD = ["work", "server", "events/s", "p50", "p99", "server busy", "load client 
 def many_sessions(size: Size) -> Table:
     """The table of socket pairs: two rates, one by one, every server in turn."""
     sessions = size.of(500, 20)
-    table = Table(f"{sessions} sessions, one WebSocket reader each, events one by one", HEAD)
-    for kind in installed({**COMMITS, **WEBSOCKETS}, table).values():
+    table = Table(f"{sessions} sessions, one reader each, events one by one", HEAD)
+    over_sse = {f"{name} over SSE": kind for name, kind in EVENT_STREAMS.items()}
+    for name in ("nchan", "queues"):
+        del over_sse[f"{name} over SSE"]  # they are here over WebSocket
+    for kind in installed({**COMMITS, **WEBSOCKETS, **over_sse}, table).values():
         for cells in _paces(kind, sessions, size, rounds=size.of(3, 1)):
             table.row(*cells)
     table.note("medians of rounds")
@@ -39,17 +43,21 @@ def many_sessions(size: Size) -> Table:
 def _paces(kind: Kind, sessions: int, size: Size, rounds: int) -> Iterable[list[str]]:
     with ExitStack() as stack:
         side = enter(stack, kind, sessions, 1)
-        paced(side.readers, side.feeder, 5000, size.of(1.0, 0.2), 10.0)  # warm
+        paced(side.readers, side.feeder, 1000, size.of(1.0, 0.2), size.of(10.0, 1.0))  # warm
         for rate in RATES:
-            yield _at(side, rate, size.of(3.0, 0.5), rounds)
+            cells = _at(side, rate, size, rounds)
+            yield cells
+            if cells[-3] == NONE:
+                return  # it is still busy with the last
 
 
-def _at(side: Side, rate: int, seconds: float, rounds: int) -> list[str]:
+def _at(side: Side, rate: int, size: Size, rounds: int) -> list[str]:
+    seconds, patience = size.of(3.0, 0.5), size.of(10.0, 1.0)
     results: list[Paced] = []
     ours, theirs = Busy(), side.busy()
     began = time.monotonic()
     for _ in range(rounds):
-        results.append(paced(side.readers, side.feeder, rate, seconds, patience=20.0))
+        results.append(paced(side.readers, side.feeder, rate, seconds, patience))
         if not results[-1].kept_pace:
             break
     took = time.monotonic() - began
@@ -64,7 +72,7 @@ def _at(side: Side, rate: int, seconds: float, rounds: int) -> list[str]:
 
 def _outcome(results: list[Paced]) -> list[str]:
     if not results[-1].kept_pace:
-        return [f"does not keep pace: {results[-1].seen / results[-1].seconds:,.0f}", "–", "–"]
+        return [f"does not keep pace: {results[-1].seen / results[-1].seconds:,.0f}", NONE, NONE]
     rates = [each.sent / each.seconds for each in results]
     middles = [percentile(each.latencies, 50) for each in results]
     ends = [percentile(each.latencies, 99) for each in results]
@@ -84,7 +92,7 @@ def real_runs(size: Size) -> Table:
             served.post("/api/runs", {"workflow": "bursts", "input": value})["session"]
             for _ in range(runs)
         ]
-        opened = stack.enter_context(readers(map(served.websocket, sessions)))
+        opened = stack.enter_context(readers(map(served.websocket, sessions), settled=False))
         _for_seconds(opened.time, size.of(3.0, 0.5))  # warm
         opened.latencies = []
         theirs, ours = CoreBusy(SERVER_CORE), CoreBusy(CLIENT_CORE)

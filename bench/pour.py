@@ -57,12 +57,18 @@ class Flood:
         return 1
 
 
-def pour(feeder: Feeder, events: int, until: Callable[[], bool]) -> None:
-    """Send ``events`` through every pipe, and wait until they are where they are to be."""
+def pour(
+    feeder: Feeder, events: int, until: Callable[[], bool], read: Callable[[], object] = int
+) -> None:
+    """Send ``events`` through every pipe, and wait until they are where they are to be.
+
+    ``read`` is called all the while.
+    """
     left = events
     while left:
         some = min(left, AT_ONCE)
         flood = Flood(feeder, some)
         left -= some
         while not flood.done or (not left and not until()):
-            flood.push(0.01)
+            flood.push(0.002)
+            read()

@@ -22,9 +22,16 @@ ENDS = b"\r\n\r\n"
 Address = tuple[str, int]
 
 
+def connected(address: Address) -> socket.socket:
+    """A connection that sends what it is given at once."""
+    connection = socket.create_connection(address)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 def upgrade(address: Address, path: str) -> socket.socket:
     """Open a WebSocket; what came behind the handshake is dropped."""
-    connection = socket.create_connection(address)
+    connection = connected(address)
     connection.sendall(upgrade_request(address, path))
     answered(connection, b" 101 ")
     return connection
@@ -41,7 +48,7 @@ def upgrade_request(address: Address, path: str) -> bytes:
 
 def subscribe(address: Address, path: str) -> socket.socket:
     """Open an event stream."""
-    connection = socket.create_connection(address)
+    connection = connected(address)
     connection.sendall(
         f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n"
         "Accept: text/event-stream\r\n\r\n".encode()
@@ -87,6 +94,7 @@ class Readers:
         self.latencies: list[int] = []  # ns
         self.heard: set[int] = set()  # the descriptors of those that had an event to be timed
         self.ended = 0
+        self.waited = 0.0  # seconds of looking in vain: a client that spins is not busy
         self._epoll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
         self._scans: dict[int, Scan] = {}
@@ -132,13 +140,17 @@ class Readers:
 
     def until(self, events: int, limit: float = 120.0) -> None:
         """Take what comes until so many events were; raises TimeoutError."""
-        deadline = time.monotonic() + limit
+        now = time.monotonic()
+        deadline = now + limit
         while self.events < events:
             # Never asleep: to wake an idle core of a virtual machine costs the sender more than the
             # ``send`` itself, and it would be the reader's pace that is measured.
-            self.count()
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.events:,} of {events:,} events after {limit:.0f} s")
+            taken = self.count()
+            before, now = now, time.monotonic()
+            if not taken:
+                self.waited += now - before
+                if now > deadline:
+                    raise TimeoutError(f"{self.events:,} of {events:,} events after {limit:.0f} s")
 
     def settle(self, quiet: float = 0.3) -> None:
         """Take what comes until nothing has come for a while."""
@@ -150,11 +162,12 @@ class Readers:
 
 
 @contextmanager
-def readers(connections: Iterable[socket.socket]) -> Iterator[Readers]:
-    """Read from all of them, past what there was."""
+def readers(connections: Iterable[socket.socket], *, settled: bool = True) -> Iterator[Readers]:
+    """Read from all of them, past what there was if that comes to an end."""
     with ExitStack() as stack:
         opened = Readers()
         for connection in connections:
             opened.add(stack.enter_context(connection))
-        opened.settle()
+        if settled:
+            opened.settle()
         yield opened

@@ -4,9 +4,12 @@ import subprocess
 import sys
 import time
 
+from bench.contest import LACKING_LLAMA
+from bench.events import data
 from bench.figures import percentile
 from bench.keepstream import Served, all_cores, server
-from bench.readers import Readers
+from bench.peers.llama_agents import begin, events_of, llama_server
+from bench.readers import Address, Readers
 from bench.size import Size
 from bench.table import Table
 
@@ -27,6 +30,13 @@ def start(size: Size) -> Table:
             _start(served, f"warm{n}")
         starts = [_start(served, f"start{n}") for n in range(count)]
     table.row("Keepstream: accepted, committed, forked, greeted, started, read", *_cells(starts))
+    if LACKING_LLAMA:
+        table.note(f"left out: llama-agents ({LACKING_LLAMA}: `make bench-peers`)")
+    else:
+        table.row(
+            "llama-agents-server, in memory: a run inside the server's process, imports done",
+            *_cells(_llama(count)),
+        )
     fresh = [_fresh() for _ in range(size.of(10, 2))]
     table.row("a fresh interpreter with the same imports, its first byte", *_cells(fresh))
     table.note(f"{count} starts, {len(fresh)} interpreters, one after another; both cores")
@@ -41,6 +51,22 @@ def _start(served: Served, session: str) -> float:
         served.post(f"/api/sessions/{session}/runs", {"workflow": "heavy"})
         opened.until(1, limit=30.0)
         took = time.monotonic() - began
+    time.sleep(PAUSE)
+    return took
+
+
+def _llama(count: int) -> list[float]:
+    with llama_server(stored=False) as started:
+        return [_llama_start(started.address) for _ in range(count)]
+
+
+def _llama_start(address: Address) -> float:
+    opened, began = Readers(), time.monotonic()
+    run = begin(address, {"greets": data()["text"]})
+    with events_of(address, run) as connection:
+        opened.add(connection)
+        opened.until(1, limit=30.0)
+    took = time.monotonic() - began
     time.sleep(PAUSE)
     return took
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from bench.events import event_lines
 from bench.feeder import Render
@@ -23,6 +23,7 @@ from bench.machine import SERVER_CORE, pinned
 from bench.readers import Address, subscribe, upgrade
 
 HOME = Path(__file__).parent
+ROOT = HOME.parent.parent
 INSTALLED = HOME.parent / ".peers"
 NODE = INSTALLED / "node" / "node_modules"
 PYTHON = INSTALLED / "python" / "bin" / "python"
@@ -47,36 +48,65 @@ class Kind:
     lacking: str = ""
 
 
+class Program(NamedTuple):
+    """A running program of ours, and what it said when it was ready."""
+
+    pids: Sequence[int]
+    address: Address
+    door: str  # the Unix socket for publishers, if it has one
+
+
+@contextmanager
+def running(command: Sequence[str]) -> Iterator[Program]:
+    """Run it on the server's core, until its stdin ends."""
+    process = subprocess.Popen(
+        pinned(command, SERVER_CORE),
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"NODE_PATH": str(NODE)},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        said: dict[str, Any] = json.loads(_ready(process.stdout))
+        address = ("127.0.0.1", int(said["port"]))
+        yield Program([process.pid, *said.get("pids", [])], address, said.get("address", ""))
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _ready(output: IO[bytes]) -> bytes:
+    """The line that says so, behind what a server has to say by itself."""
+    for line in output:
+        if line.startswith(b"{"):
+            return line
+    raise SystemExit("a peer ended before it was ready")
+
+
 @contextmanager
 def program(
     command: Sequence[str],
     path: str,
     connect: Callable[[Address, str], socket.socket] = upgrade,
 ) -> Iterator[Peer]:
-    """A program of ours; ``path`` is a reader's, before the number of its session."""
-    environment = os.environ | {"NODE_PATH": str(NODE)}
-    process = subprocess.Popen(
-        pinned(command, SERVER_CORE),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    )
-    assert process.stdout is not None
-    try:
-        said: dict[str, Any] = json.loads(process.stdout.readline())
-        address = ("127.0.0.1", int(said["port"]))
+    """A program that is fed by lines; ``path`` is a reader's, before its session's number."""
+    with running(command) as started:
         yield Peer(
-            [process.pid, *said.get("pids", [])],
-            lambda session: connect(address, f"{path}{session}"),
-            lambda session: _publisher(said["address"], session),
+            started.pids,
+            lambda session: connect(started.address, f"{path}{session}"),
+            lambda session: publisher(started.door, session),
             event_lines,
         )
-    finally:
-        process.terminate()
-        process.communicate()
 
 
-def _publisher(address: str, session: int) -> socket.socket:
+def publisher(address: str, session: int) -> socket.socket:
+    """A connection that sends lines into a session."""
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(address)
     connection.sendall(b"%d\n" % session)
@@ -88,9 +118,20 @@ def python(module: str) -> list[str]:
     return [sys.executable, "-m", f"bench.peers.{module}"]
 
 
-def foreign_python(script: str) -> list[str]:
-    """A script of this folder, with the peers' own Python."""
-    return [str(PYTHON), str(HOME / script)]
+def foreign_python(module: str, *arguments: str) -> list[str]:
+    """A module of this folder, with the peers' own Python.
+
+    This project comes last in its path: a peer's package has the name of our SDK.
+    """
+    code = f"import runpy, sys; sys.path.append({str(ROOT)!r});"
+    code += f"runpy.run_module('bench.peers.{module}', run_name='__main__')"
+    return [str(PYTHON), "-P", "-c", code, *arguments]
+
+
+def lacking_python(package: str) -> str:
+    """What a Python package lacks among those of the peers."""
+    found = [*INSTALLED.glob(f"python/lib/*/site-packages/{package}")]
+    return "" if found else f"{package} is not installed"
 
 
 def node(script: str) -> list[str]:
