@@ -30,7 +30,7 @@ bench: $(READY)  ## print the figures of the README; small ones: ARGS=--quick; o
 bench-%: $(READY)
 	@$(BIN)/python -m bench $* $(ARGS)
 
-PEERS := bench/.peers
+PEERS := .peers
 
 bench-peers: $(READY)  ## what the figures are compared with; needs root, as system-packages does
 	apt-get update -qq

@@ -41,10 +41,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small, to see that it works")
     parser.add_argument("--events", type=int, default=Size.events, help="the longest of growth")
     parser.add_argument("--plot", type=Path, default=Size.plot, help="where growth draws it")
+    parser.add_argument("--peers", default="", help="only these, with commas: nchan,ws,…")
     asked = parser.parse_args()
     if unknown := [name for name in asked.rows if name not in ROWS]:
         parser.error(f"no row {unknown[0]}: there are {', '.join(ROWS)}")
-    size = Size(asked.quick, asked.events, asked.plot)
+    peers = frozenset(filter(None, asked.peers.split(",")))
+    size = Size(asked.quick, asked.events, asked.plot, peers)
     raise_descriptors()
     pin_client()
     for name in asked.rows or ROWS:

@@ -29,6 +29,7 @@ from bench.peers import node as js
 from bench.peers.durable import durable_streams
 from bench.peers.llama_agents import llama_agents
 from bench.readers import Readers, readers
+from bench.size import Size
 from bench.table import Table
 
 
@@ -45,6 +46,7 @@ def _keepstream(sessions: int, *, websocket: bool) -> Iterator[Peer]:
         )
 
 
+OURS_ALWAYS = ("ours", "store", "bare")  # whatever peers are asked for
 KEEPS = "every event committed (SQLite, FULL) before it is sent"
 OURS = Kind(f"Keepstream: {KEEPS}", partial(_keepstream, websocket=True))
 OURS_SSE = Kind(f"Keepstream: {KEEPS}", partial(_keepstream, websocket=False))
@@ -119,9 +121,14 @@ def enter(stack: ExitStack, kind: Kind, sessions: int, readers_each: int) -> Sid
     return Side(kind.label, opened, Feeder(publishers, peer.render), peer.pids)
 
 
-def installed(kinds: dict[str, Kind], table: Table) -> dict[str, Kind]:
-    """Those that are here; the others are named below the table."""
+def installed(kinds: dict[str, Kind], size: Size, table: Table) -> dict[str, Kind]:
+    """Those that are here and asked for; the others are named below the table."""
+    taken = {}
     for name, kind in kinds.items():
         if kind.lacking:
             table.note(f"left out: {name} ({kind.lacking}: `make bench-peers`)")
-    return {name: kind for name, kind in kinds.items() if not kind.lacking}
+        elif size.peers and name not in size.peers and name not in OURS_ALWAYS:
+            table.note(f"left out: {name} (not asked for)")
+        else:
+            taken[name] = kind
+    return taken

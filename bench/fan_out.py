@@ -53,7 +53,7 @@ def _compare(transport: str, kinds: dict[str, Kind], size: Size) -> Table:
     )
     found: Found = {}
     with ExitStack() as stack:
-        kinds = installed(kinds, table)
+        kinds = installed(kinds, size, table)
         sides = {name: enter(stack, kind, 1, count) for name, kind in kinds.items()}
         for _ in range(rounds):
             for burst in BURSTS:

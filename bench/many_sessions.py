@@ -30,10 +30,8 @@ def many_sessions(size: Size) -> Table:
     """The table of socket pairs: two rates, one by one, every server in turn."""
     sessions = size.of(500, 20)
     table = Table(f"{sessions} sessions, one reader each, events one by one", HEAD)
-    over_sse = {f"{name} over SSE": kind for name, kind in EVENT_STREAMS.items()}
-    for name in ("nchan", "queues"):
-        del over_sse[f"{name} over SSE"]  # they are here over WebSocket
-    for kind in installed({**COMMITS, **WEBSOCKETS, **over_sse}, table).values():
+    over_sse = {name: kind for name, kind in EVENT_STREAMS.items() if name not in WEBSOCKETS}
+    for kind in installed({**COMMITS, **WEBSOCKETS, **over_sse}, size, table).values():
         for cells in _paces(kind, sessions, size, rounds=size.of(3, 1)):
             table.row(*cells)
     table.note("medians of rounds")

@@ -14,6 +14,7 @@ class Size:
     quick: bool = False
     events: int = 10_000_000
     plot: Path = Path("docs/growth.svg")
+    peers: frozenset[str] = frozenset()  # the only ones to be measured; none: all
 
     def of(self, claimed: T, small: T) -> T:
         """The one that is asked for."""

@@ -24,7 +24,7 @@ from bench.readers import Address, subscribe, upgrade
 
 HOME = Path(__file__).parent
 ROOT = HOME.parent.parent
-INSTALLED = HOME.parent / ".peers"
+INSTALLED = ROOT / ".peers"
 NODE = INSTALLED / "node" / "node_modules"
 PYTHON = INSTALLED / "python" / "bin" / "python"
 
