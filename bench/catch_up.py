@@ -23,6 +23,13 @@ RATE = 2000  # events/s in them, together
 SOCKETS = 4  # of late readers that are read from between two looks at the live ones
 
 
+class Alone(NamedTuple):
+    """One late reader."""
+
+    rate: float
+    busy: float
+
+
 class Together(NamedTuple):
     """A hundred late readers, and the live ones meanwhile."""
 
@@ -47,15 +54,14 @@ def catch_up(size: Size) -> Table:
         live = stack.enter_context(readers(map(served.websocket, others)))
         feeder = Feeder([lent[each] for each in others], lines)
         paced(live, feeder, RATE, 0.5, 10.0)  # warm
-        busy = Busy()
         firsts = [_first(served, long) for _ in range(size.of(20, 3))]
         rates = [_alone(served, long, events) for _ in range(rounds)]
         table.row(
             "one late reader",
-            f"{median(rates):,.0f}",
+            f"{median(each.rate for each in rates):,.0f}",
             f"p50 {percentile(firsts, 50) * 1e3:.1f} ms, worst {max(firsts) * 1e3:.1f} ms",
             "",
-            f"{busy.share():.0%}",
+            f"{median(each.busy for each in rates):.0%}",
         )
         calm = [paced(live, feeder, RATE, seconds / 2, 10.0).latencies for _ in range(rounds)]
         alone = median(percentile(each, 99) for each in calm)
@@ -79,21 +85,22 @@ def _last(served: Served, session: str) -> int:
 
 
 def _first(served: Served, session: str) -> float:
-    began = time.monotonic()
-    return _read(served, session, 1) - began
+    took, _ = _read(served, session, 1)
+    return took
 
 
-def _alone(served: Served, session: str, events: int) -> float:
-    began = time.monotonic()
-    return events / (_read(served, session, events) - began)
+def _alone(served: Served, session: str, events: int) -> Alone:
+    took, waited = _read(served, session, events)
+    return Alone(events / took, 1 - waited / took)
 
 
-def _read(served: Served, session: str, events: int) -> float:
-    opened = Readers()
+def _read(served: Served, session: str, events: int) -> tuple[float, float]:
+    """Seconds until a new reader had them, and those that this client only waited."""
+    opened, began = Readers(), time.monotonic()
     with served.websocket(session) as connection:
         opened.add(connection)
         opened.until(events)
-        return time.monotonic()
+        return time.monotonic() - began, opened.waited
 
 
 def _together(

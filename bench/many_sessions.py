@@ -21,7 +21,6 @@ from bench.size import Size
 from bench.table import Table
 
 RATES = (20_000, 40_000)
-NONE = "–"
 COMMITS = {"ours": OURS, "store": STORE}
 HEAD = ["work", "server", "events/s", "p50", "p99", "server busy", "load client busy"]
 
@@ -43,13 +42,13 @@ def _paces(kind: Kind, sessions: int, size: Size, rounds: int) -> Iterable[list[
         side = enter(stack, kind, sessions, 1)
         paced(side.readers, side.feeder, 1000, size.of(1.0, 0.2), size.of(10.0, 1.0))  # warm
         for rate in RATES:
-            cells = _at(side, rate, size, rounds)
-            yield cells
-            if cells[-3] == NONE:
-                return  # it is still busy with the last
+            results, busy = _at(side, rate, size, rounds)
+            yield [f"{rate:,}/s", side.label, *_outcome(results), *busy]
+            if not results[-1].kept_pace:
+                return  # it is still busy with what it has
 
 
-def _at(side: Side, rate: int, size: Size, rounds: int) -> list[str]:
+def _at(side: Side, rate: int, size: Size, rounds: int) -> tuple[list[Paced], list[str]]:
     seconds, patience = size.of(3.0, 0.5), size.of(10.0, 1.0)
     results: list[Paced] = []
     ours, theirs = Busy(), side.busy()
@@ -59,18 +58,12 @@ def _at(side: Side, rate: int, size: Size, rounds: int) -> list[str]:
         if not results[-1].kept_pace:
             break
     took = time.monotonic() - began
-    return [
-        f"{rate:,}/s",
-        side.label,
-        *_outcome(results),
-        f"{theirs.seconds() / took:.0%}",
-        f"{ours.seconds() / took:.0%}",
-    ]
+    return results, [f"{theirs.seconds() / took:.0%}", f"{ours.seconds() / took:.0%}"]
 
 
 def _outcome(results: list[Paced]) -> list[str]:
     if not results[-1].kept_pace:
-        return [f"does not keep pace: {results[-1].seen / results[-1].seconds:,.0f}", NONE, NONE]
+        return [f"does not keep pace: {results[-1].seen / results[-1].seconds:,.0f}", "–", "–"]
     rates = [each.sent / each.seconds for each in results]
     middles = [percentile(each.latencies, 50) for each in results]
     ends = [percentile(each.latencies, 99) for each in results]

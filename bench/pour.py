@@ -8,6 +8,7 @@ from bench.feeder import Feeder
 
 LINES = 40  # in one write to a pipe
 AT_ONCE = 100_000  # events that are rendered ahead
+PIPES = 64  # that are written to between two looks at the readers
 
 
 class Flood:
@@ -33,7 +34,7 @@ class Flood:
     def push(self, timeout: float = 0.0) -> int:
         """Write a block to each pipe that has room; how many were written whole."""
         blocks = 0
-        for fd, what in self._epoll.poll(timeout, 1024):
+        for fd, what in self._epoll.poll(timeout, PIPES):
             if what & select.EPOLLIN:
                 self._pipes[fd].recv(1 << 16)  # acknowledgements
             if what & select.EPOLLOUT and fd in self._left:

@@ -28,7 +28,8 @@ def thousand_runs(size: Size) -> Table:
         opened = stack.enter_context(readers(map(served.websocket, sessions)))
         began = time.monotonic()
         value = {"seconds": seconds + size.of(60.0, 10.0), "events": 10, "every": 1.0}
-        asked = [stack.enter_context(each) for each in _ask(served, sessions, value)]
+        for connection in _ask(served, sessions, value):
+            stack.enter_context(connection)
         _until_heard(opened, runs)
         started = time.monotonic() - began
         _forget(opened, 1.0)
@@ -45,7 +46,6 @@ def thousand_runs(size: Size) -> Table:
             f"{_memory(served) / runs / 1e6:.1f} MB",
             f"{share:.0%} with the runs",
         )
-        del asked
     table.note("memory is the proportional set size of all the server's descendants; both cores")
     return table
 
