@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test check format bench chaos requirements system-packages clean
+.PHONY: demo run test check format bench bench-peers chaos requirements system-packages clean
 
 demo: $(READY)  ## run the strategy workflow end to end, and cut the connection on the way
 	@$(BIN)/python -m examples.demo
@@ -24,8 +24,23 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## print the figures of the README
+bench: $(READY)  ## print the figures of the README; small ones: ARGS=--quick; one row: make bench-flood
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-%: $(READY)
+	@$(BIN)/python -m bench $* $(ARGS)
+
+PEERS := .peers
+
+bench-peers: $(READY)  ## what the figures are compared with; needs root, as system-packages does
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx \
+		libnginx-mod-nchan redis-server $(if $(shell command -v npm),,nodejs npm)
+	npm install --silent --no-fund --no-audit --prefix $(PEERS)/node \
+		ws@8 socket.io@4 @durable-streams/server@0.3
+	$(PYTHON) -m venv $(PEERS)/python
+	$(PEERS)/python/bin/python -m pip install --quiet --disable-pip-version-check \
+		llama-agents-server==0.8.0 aiohttp==3.14.5 redis==8.1.0
 
 chaos: $(READY)  ## faults on purpose, and a verdict on what they cost; one: ARGS="kill-server --size 50"
 	@$(BIN)/python -m chaos $(ARGS)

@@ -4,103 +4,89 @@ Closed loop: the next events go in when every reader has the last ones, so each 
 reader would see of events that come at that pace, and no server can batch more than it is given.
 """
 
-import socket
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median
+from typing import NamedTuple
 
-from bench.keepstream import pipes, server
-from bench.machine import Busy, pin_client
-from bench.peers import peer
-from bench.readers import Readers, readers
+from bench.contest import BARE, EVENT_STREAMS, OURS, OURS_SSE, WEBSOCKETS, Side, enter, installed
+from bench.figures import ratio
+from bench.peers import Kind
+from bench.size import Size
 from bench.table import Table
 
-READERS = 1000
-ROUNDS = 5
-SECONDS = 2.0
 BURSTS = (1, 10)
-SERVERS = {
-    "keepstream": "Keepstream: every event committed (SQLite, FULL) before it is sent",
-    "queue_peer": "aiohttp with a queue and a task for each reader, `send_json`; keeps nothing",
-    "bare_peer": "a bare loop of `send`, the floor on this machine; no server",
-}
-TEXT = "x" * 70  # makes an event of about 200 bytes
 
 
-class Pipe:
-    """A run's end of its pipe, for a client that speaks for the run."""
+class Measured(NamedTuple):
+    """Deliveries a second, and how busy the load client was."""
 
-    def __init__(self, connection: socket.socket):
-        self._connection = connection
-        connection.setblocking(True)
-        self._n = 0
-
-    def emit(self, count: int) -> None:
-        """Send ``count`` events in one write, as a model's tokens come."""
-        lines = b""
-        for _ in range(count):
-            self._n += 1
-            lines += line(self._n, TEXT)
-        self._connection.sendall(lines)
+    rate: float
+    busy: float
 
 
-def line(n: int, text: str) -> bytes:
-    """An event as a child sends it."""
-    return (
-        b'{"n":%d,"t":%d,"type":"agent_delta","agent":"Coder","span":"s1",'
-        b'"data":{"at":%d,"text":"%b"}}\n'
-    ) % (n, time.time_ns() // 1000, time.monotonic_ns(), text.encode())
+Found = dict[tuple[str, int], list[Measured]]
 
 
-def _deliveries(opened: Readers, emit: Callable[[int], None], burst: int) -> float:
-    opened.settle()
-    opened.received = 0
-    emit(burst)
-    opened.settle()
-    size = opened.received // READERS  # of a burst, for each reader
-    opened.received = 0
-    bursts, began = 0, time.monotonic()
-    while time.monotonic() - began < SECONDS:
-        emit(burst)
-        bursts += 1
-        # Numbers grow by a digit now and then: less than that is waited for, never more.
-        opened.until(bursts * size * READERS)
-    return bursts * burst * READERS / (time.monotonic() - began)
+def fan_out(size: Size) -> Table:
+    """The table over WebSocket: all servers in turn, one by one and in bursts of ten."""
+    return _compare("WebSocket", {"ours": OURS, **WEBSOCKETS, "bare": BARE}, size)
 
 
-def fan_out() -> Table:
-    """The table: all servers in turn, one by one and in bursts of ten."""
-    pin_client()
-    busy = Busy()
-    found: dict[tuple[str, int], list[float]] = {}
-    with ExitStack() as stack:
-        served = stack.enter_context(server(HEARTBEAT_SECONDS="600"))
-        ((session, pipe),) = stack.enter_context(pipes(served, 1)).items()
-        emitters: dict[str, Callable[[int], None]] = {"keepstream": Pipe(pipe).emit}
-        paths = [f"/api/sessions/{session}/ws"] * READERS
-        opened = {"keepstream": stack.enter_context(readers(served.address, paths))}
-        for name in ("queue_peer", "bare_peer"):
-            other = stack.enter_context(peer(f"bench.{name}"))
-            emitters[name] = other.emit
-            opened[name] = stack.enter_context(readers(other.address, ["/ws"] * READERS))
-        for _ in range(ROUNDS):
-            for burst in BURSTS:
-                for name, emit in emitters.items():
-                    rate = _deliveries(opened[name], emit, burst)
-                    found.setdefault((name, burst), []).append(rate)
-    return _table(found, busy.share())
+def fan_out_sse(size: Size) -> Table:
+    """The same over server-sent events."""
+    return _compare("SSE", {"ours": OURS_SSE, **EVENT_STREAMS}, size)
 
 
-def _table(found: dict[tuple[str, int], list[float]], busy: float) -> Table:
+def _compare(transport: str, kinds: dict[str, Kind], size: Size) -> Table:
+    count, rounds = size.of(1000, 50), size.of(5, 1)
     table = Table(
-        "Fan-out: 1 session, 1,000 WebSocket readers, deliveries/s",
-        ["server", "one by one", "bursts of ten"],
+        f"Fan-out: 1 session, {count:,} {transport} readers, deliveries/s",
+        [
+            "server",
+            "one by one",
+            "bursts of ten",
+            "Keepstream : it",
+            "in bursts",
+            "load client busy",
+        ],
     )
-    for name, label in SERVERS.items():
-        table.row(label, *(f"{median(found[name, burst]):,.0f}" for burst in BURSTS))
-    for name, label in (("queue_peer", "Keepstream : queue"), ("bare_peer", "Keepstream : `send`")):
-        pairs = ([*zip(found["keepstream", n], found[name, n], strict=True)] for n in BURSTS)
-        table.row(label, *(f"{median(a / b for a, b in each):.2f}" for each in pairs))
-    table.note(f"load client {busy:.0%} busy, medians of {ROUNDS} rounds")
+    found: Found = {}
+    with ExitStack() as stack:
+        kinds = installed(kinds, size, table)
+        sides = {name: enter(stack, kind, 1, count) for name, kind in kinds.items()}
+        for _ in range(rounds):
+            for burst in BURSTS:
+                for name, side in sides.items():
+                    measured = _deliveries(side, count, burst, size.of(1.0, 0.2))
+                    found.setdefault((name, burst), []).append(measured)
+    for name, side in sides.items():
+        table.row(side.label, *_cells(found, name))
+    table.note(f"medians of {rounds} rounds")
     return table
+
+
+def _deliveries(side: Side, count: int, burst: int, seconds: float) -> Measured:
+    opened, feeder = side.readers, side.feeder
+    opened.settle(0.1)
+    feeder.feed(burst)
+    sent = burst
+    opened.until(sent * count)  # warm
+    before, began = opened.waited, time.monotonic()
+    while time.monotonic() - began < seconds:
+        feeder.feed(burst)
+        sent += burst
+        opened.until(sent * count)
+        feeder.hear()
+    took = time.monotonic() - began
+    return Measured((sent - burst) * count / took, 1 - (opened.waited - before) / took)
+
+
+def _cells(found: Found, name: str) -> list[str]:
+    rates = {burst: [each.rate for each in found[name, burst]] for burst in BURSTS}
+    cells = [f"{median(rates[burst]):,.0f}" for burst in BURSTS]
+    for burst in BURSTS:
+        times = ratio([each.rate for each in found["ours", burst]], rates[burst])
+        cells.append("" if name == "ours" else f"{times:.2f}")
+    busy = [f"{median(each.busy for each in found[name, burst]):.0%}" for burst in BURSTS]
+    return [*cells, ", ".join(busy)]

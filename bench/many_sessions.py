@@ -1,140 +1,107 @@
-"""500 runs, one reader each: how old an event is when its reader has it, and how many go through.
+"""500 sessions, one reader each: how old an event is when its reader has it.
 
-The runs are real up to their start; then one process speaks for all of them through their own pipes
-(:mod:`bench.flows`), because 500 Python children on the client's core would be what is measured.
+Fed through socket pairs, the runs are real up to their start; then one process speaks for all of
+them (:mod:`bench.flows`), because 500 Python children on the client's core would be what is
+measured. With real runs they are just that, and the core says how busy they kept it.
 """
 
-import select
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from statistics import quantiles
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from statistics import median
 
-from bench.fan_out import TEXT, line
-from bench.keepstream import pipes, server
-from bench.machine import Busy, cpu_seconds, pin_client
-from bench.peers import Peer, peer
-from bench.readers import Readers, readers
+from bench.contest import EVENT_STREAMS, OURS, STORE, WEBSOCKETS, Side, enter, installed
+from bench.feeder import Paced, paced
+from bench.figures import milliseconds, percentile
+from bench.keepstream import server
+from bench.machine import CLIENT_CORE, SERVER_CORE, Busy, CoreBusy
+from bench.peers import Kind
+from bench.readers import readers
+from bench.size import Size
 from bench.table import Table
 
-SESSIONS = 500
-RATES = (5_000, 20_000, 40_000)
-SECONDS = 5.0
-FLOOD_EVENTS = 1_000_000
-FLOOD_LINES = 40  # in one write to a pipe
+RATES = (20_000, 40_000)
+COMMITS = {"ours": OURS, "store": STORE}
+HEAD = ["work", "server", "events/s", "p50", "p99", "server busy", "load client busy"]
 
 
-class Feeder:
-    """Speaks for all runs in turn; never waits for a pipe."""
-
-    def __init__(self, lent: list[socket.socket]):
-        self._pipes = lent
-        self._numbers = [0] * len(lent)
-        self._unsent = [b""] * len(lent)
-        self._turn = 0
-        self._acks = select.epoll()
-        self._by_fd = {pipe.fileno(): pipe for pipe in lent}
-        for fd in self._by_fd:
-            self._acks.register(fd, select.EPOLLIN)
-
-    def feed(self, lines: int) -> int:
-        """Write ``lines`` events to the next pipe; how many went in."""
-        turn = self._turn
-        self._turn = (turn + 1) % len(self._pipes)
-        waits = self._unsent[turn]
-        written = 0
-        if not waits:
-            for _ in range(lines):
-                self._numbers[turn] += 1
-                waits += line(self._numbers[turn], TEXT)
-            written = lines
-        with suppress(BlockingIOError):
-            waits = waits[self._pipes[turn].send(waits) :]
-        self._unsent[turn] = waits
-        return written
-
-    def hear(self) -> None:
-        """Take the acknowledgements that have come."""
-        for fd, _ in self._acks.poll(0, 256):
-            self._by_fd[fd].recv(1 << 16)
-
-
-def many_sessions() -> Table:
-    """The table: latency at some rates and the flood, here and with the least that commits."""
-    pin_client()
-    table = Table(
-        "500 sessions, one WebSocket reader each, every event committed (SQLite, FULL) before sent",
-        ["work", "server", "events/s", "p50", "p99", "server core busy", "load client busy"],
-    )
-    with ExitStack() as stack:
-        served = stack.enter_context(server(HEARTBEAT_SECONDS="600"))
-        lent = stack.enter_context(pipes(served, SESSIONS))
-        paths = [f"/api/sessions/{session}/ws" for session in lent]
-        ours = stack.enter_context(readers(served.address, paths))
-        other = stack.enter_context(peer("bench.store_peer"))
-        theirs = stack.enter_context(readers(other.address, [f"/{n}" for n in range(SESSIONS)]))
-        sockets = [stack.enter_context(_session(other, n)) for n in range(SESSIONS)]
-        sides = [
-            ("Keepstream", ours, Feeder(list(lent.values())), served.pid),
-            ("the least that commits", theirs, Feeder(sockets), other.pid),
-        ]
-        for rate in RATES:
-            for name, opened, feeder, pid in sides:
-                table.row(f"{rate:,}/s, one by one", name, *_paced(opened, feeder, rate, pid))
-        for name, opened, feeder, pid in sides:
-            table.row("as fast as they go in", name, *_flood(opened, feeder, pid))
+def many_sessions(size: Size) -> Table:
+    """The table of socket pairs: two rates, one by one, every server in turn."""
+    sessions = size.of(500, 20)
+    table = Table(f"{sessions} sessions, one reader each, events one by one", HEAD)
+    over_sse = {name: kind for name, kind in EVENT_STREAMS.items() if name not in WEBSOCKETS}
+    for kind in installed({**COMMITS, **WEBSOCKETS, **over_sse}, size, table).values():
+        for cells in _paces(kind, sessions, size, rounds=size.of(3, 1)):
+            table.row(*cells)
+    table.note("medians of rounds")
     return table
 
 
-@contextmanager
-def _session(other: Peer, number: int) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(other.said["address"])
-        connection.sendall(b"%d\n" % number)
-        connection.setblocking(False)
-        yield connection
+def _paces(kind: Kind, sessions: int, size: Size, rounds: int) -> Iterable[list[str]]:
+    with ExitStack() as stack:
+        side = enter(stack, kind, sessions, 1)
+        paced(side.readers, side.feeder, 1000, size.of(1.0, 0.2), size.of(10.0, 1.0))  # warm
+        for rate in RATES:
+            results, busy = _at(side, rate, size, rounds)
+            yield [f"{rate:,}/s", side.label, *_outcome(results), *busy]
+            if not results[-1].kept_pace:
+                return  # it is still busy with what it has
 
 
-def _paced(opened: Readers, feeder: Feeder, rate: int, pid: int) -> Iterator[str]:
-    opened.latencies.clear()
-    busy, cpu, began = Busy(), cpu_seconds(pid), time.monotonic()
-    sent = seen = 0
-    while (now := time.monotonic() - began) < SECONDS:
-        due = int(now * rate) - sent
-        for _ in range(min(due, 64)):
-            sent += feeder.feed(1)
-        # Asleep where there is time: two cores may be two threads of one, and a client that spins
-        # takes from the server what it was given.
-        seen += opened.pump_timed(0 if due > 64 else 0.001)
-        feeder.hear()
-    share, load = (cpu_seconds(pid) - cpu) / SECONDS, busy.share()
-    while seen < sent:
-        seen += opened.pump_timed(1.0)
-        feeder.hear()
-    cuts = quantiles(opened.latencies, n=100)
-    yield f"{sent / SECONDS:,.0f}"
-    yield f"{cuts[49] / 1e6:.1f} ms"
-    yield f"{cuts[98] / 1e6:.1f} ms"
-    yield f"{share:.0%}"
-    yield f"{load:.0%}"
-
-
-def _flood(opened: Readers, feeder: Feeder, pid: int) -> Iterator[str]:
-    opened.latencies.clear()
-    busy, cpu, began = Busy(), cpu_seconds(pid), time.monotonic()
-    sent = received = 0
-    while received < FLOOD_EVENTS:
-        if sent < FLOOD_EVENTS:
-            for _ in range(16):
-                sent += feeder.feed(FLOOD_LINES)
-        else:
-            feeder.feed(0)
-        received += opened.pump_counted(0)
-        feeder.hear()
+def _at(side: Side, rate: int, size: Size, rounds: int) -> tuple[list[Paced], list[str]]:
+    seconds, patience = size.of(3.0, 0.5), size.of(10.0, 1.0)
+    results: list[Paced] = []
+    ours, theirs = Busy(), side.busy()
+    began = time.monotonic()
+    for _ in range(rounds):
+        results.append(paced(side.readers, side.feeder, rate, seconds, patience))
+        if not results[-1].kept_pace:
+            break
     took = time.monotonic() - began
-    yield f"{received / took:,.0f}"
-    yield "–"
-    yield "–"
-    yield f"{(cpu_seconds(pid) - cpu) / took:.0%}"
-    yield f"{busy.share():.0%}"
+    return results, [f"{theirs.seconds() / took:.0%}", f"{ours.seconds() / took:.0%}"]
+
+
+def _outcome(results: list[Paced]) -> list[str]:
+    if not results[-1].kept_pace:
+        return [f"does not keep pace: {results[-1].seen / results[-1].seconds:,.0f}", "–", "–"]
+    rates = [each.sent / each.seconds for each in results]
+    middles = [percentile(each.latencies, 50) for each in results]
+    ends = [percentile(each.latencies, 99) for each in results]
+    return [f"{median(rates):,.0f}", milliseconds(median(middles)), milliseconds(median(ends))]
+
+
+def real_runs(size: Size) -> Table:
+    """The table of real runs: 500 processes that emit bursts of ten, 20,000 events/s together."""
+    runs, seconds, every = size.of(500, 20), size.of(15.0, 2.0), 0.25
+    table = Table(f"{runs} real runs, a reader each, bursts of ten, {runs * 40:,} events/s", HEAD)
+    with ExitStack() as stack:
+        served = stack.enter_context(server())
+        # They go on until the last has started, and then as long as is measured.
+        lasts = size.of(30.0, 3.0) + seconds
+        value = {"seconds": lasts, "events": 10, "every": every}
+        sessions = [
+            served.post("/api/runs", {"workflow": "bursts", "input": value})["session"]
+            for _ in range(runs)
+        ]
+        opened = stack.enter_context(readers(map(served.websocket, sessions), settled=False))
+        _for_seconds(opened.time, size.of(3.0, 0.5))  # warm
+        opened.latencies = []
+        theirs, ours = CoreBusy(SERVER_CORE), CoreBusy(CLIENT_CORE)
+        events = _for_seconds(opened.time, seconds)
+        table.row(
+            "bursts of ten",
+            OURS.label,
+            f"{events / seconds:,.0f}",
+            milliseconds(percentile(opened.latencies, 50)),
+            milliseconds(percentile(opened.latencies, 99)),
+            f"{theirs.share():.0%}",
+            f"{ours.share():.0%} with the runs",
+        )
+    return table
+
+
+def _for_seconds(take: Callable[[float], int], seconds: float) -> int:
+    began, events = time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        events += take(0.01)
+    return events

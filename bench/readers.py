@@ -1,7 +1,8 @@
-"""Thousands of WebSocket readers in one process: raw sockets and one epoll.
+"""Thousands of readers in one process: raw sockets and one epoll.
 
-Frames are not parsed one by one: that would make this client the limit. Bytes are counted, and
-where latency is measured, the time that each event carries is picked out of the bytes.
+What is received is not parsed: that would make this client the limit. Marks are counted, one for
+each event, and where latency is measured the time that each event carries is picked out of the
+bytes.
 """
 
 import base64
@@ -10,118 +11,163 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from bench.events import MARK
+
 CHUNK = 1 << 18
-MARK = b'{"offset":'
-STAMP = re.compile(rb'"at":(\d+)')
+STAMP = re.compile(rb"\|(\d+) ")
+ENDS = b"\r\n\r\n"
+Address = tuple[str, int]
 
 
-def upgrade(address: tuple[str, int], path: str) -> tuple[socket.socket, bytes]:
-    """Open a WebSocket; the socket, and what came behind the handshake."""
+def connected(address: Address) -> socket.socket:
+    """A connection that sends what it is given at once."""
     connection = socket.create_connection(address)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def upgrade(address: Address, path: str) -> socket.socket:
+    """Open a WebSocket; what came behind the handshake is dropped."""
+    connection = connected(address)
+    connection.sendall(upgrade_request(address, path))
+    answered(connection, b" 101 ")
+    return connection
+
+
+def upgrade_request(address: Address, path: str) -> bytes:
+    """What asks for a WebSocket."""
     key = base64.b64encode(os.urandom(16)).decode()
-    host = f"{address[0]}:{address[1]}"
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def subscribe(address: Address, path: str) -> socket.socket:
+    """Open an event stream."""
+    connection = connected(address)
     connection.sendall(
-        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\n"
+        "Accept: text/event-stream\r\n\r\n".encode()
     )
+    answered(connection, b" 200 ")
+    return connection
+
+
+def answered(connection: socket.socket, status: bytes) -> None:
+    """Wait for the head of an answer with this status."""
     received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(4096)
-    head, _, rest = received.partition(b"\r\n\r\n")
-    if b" 101 " not in head:
-        raise ConnectionError(head.decode())
-    return connection, rest
+    while ENDS not in received:
+        data = connection.recv(CHUNK)
+        if not data:
+            break
+        received += data
+    if status not in received.partition(b"\r\n")[0]:
+        raise ConnectionError(f"the server answered {received[:200]!r}")
+
+
+class Scan:
+    """Finds the times of events in a stream, however it is cut."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[int]:
+        """The times that ``data`` completes."""
+        data = self._rest + data
+        found = [int(each) for each in STAMP.findall(data)]
+        last = data.rfind(MARK)
+        # A time at the very end may go on in the next chunk.
+        whole = last < 0 or STAMP.match(data, last) is not None
+        self._rest = b"" if whole else data[last:]
+        return found
 
 
 class Readers:
-    """Open readers; ``received`` counts their bytes after the handshake."""
+    """Open readers; ``events`` counts what they have had."""
 
     def __init__(self) -> None:
-        self.received = 0
+        self.events = 0
         self.latencies: list[int] = []  # ns
+        self.heard: set[int] = set()  # the descriptors of those that had an event to be timed
+        self.ended = 0
+        self.waited = 0.0  # seconds of looking in vain: a client that spins is not busy
         self._epoll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
+        self._scans: dict[int, Scan] = {}
         self._buffer = bytearray(CHUNK)
-        self._partial: dict[int, bytes] = {}
 
     def add(self, connection: socket.socket) -> None:
         """Read from ``connection`` too."""
         connection.setblocking(False)
         self._sockets[connection.fileno()] = connection
+        self._scans[connection.fileno()] = Scan()
         self._epoll.register(connection.fileno(), select.EPOLLIN)
 
-    def pump(self, timeout: float) -> int:
-        """Take what has come; how many bytes."""
-        taken, view = 0, memoryview(self._buffer)
-        for fd, _ in self._epoll.poll(timeout, 1024):
-            size = self._sockets[fd].recv_into(self._buffer)
-            if not size:
-                raise ConnectionError("the server closed a reader's connection")
-            taken += size
-        self.received += taken
-        view.release()
-        return taken
+    def count(self, timeout: float = 0.0, sockets: int = 1024) -> int:
+        """Take what has come, from so many sockets at most; how many events."""
+        events, buffer = 0, self._buffer
+        for fd, _ in self._epoll.poll(timeout, sockets):
+            size = self._sockets[fd].recv_into(buffer)
+            if size:
+                events += buffer.count(MARK, 0, size)
+            else:
+                self._end(fd)
+        self.events += events
+        return events
 
-    def pump_timed(self, timeout: float) -> int:
+    def time(self, timeout: float = 0.0) -> int:
         """Take what has come, and note how old each event is; how many events."""
-        events = 0
+        before = len(self.latencies)
         for fd, _ in self._epoll.poll(timeout, 1024):
             data = self._sockets[fd].recv(CHUNK)
             if not data:
-                raise ConnectionError("the server closed a reader's connection")
+                self._end(fd)
             now = time.monotonic_ns()
-            data = self._partial.pop(fd, b"") + data
-            end = 0
-            for match in STAMP.finditer(data):
-                # A number at the very end may go on in the next chunk.
-                if match.end() == len(data):
-                    break
-                self.latencies.append(now - int(match[1]))
-                events += 1
-                end = match.end()
-            self._partial[fd] = data[max(end, len(data) - 64) :]
+            if stamps := self._scans[fd].feed(data):
+                self.latencies += [now - stamp for stamp in stamps]
+                self.heard.add(fd)
+        events = len(self.latencies) - before
+        self.events += events
         return events
 
-    def pump_counted(self, timeout: float) -> int:
-        """Take what has come; how many events."""
-        events = 0
-        for fd, _ in self._epoll.poll(timeout, 1024):
-            data = self._sockets[fd].recv(CHUNK)
-            if not data:
-                raise ConnectionError("the server closed a reader's connection")
-            # The tail may hold the beginning of a mark that the next chunk completes.
-            joined = self._partial.get(fd, b"") + data
-            events += joined.count(MARK)
-            self._partial[fd] = joined[-(len(MARK) - 1) :]
-        return events
+    def _end(self, fd: int) -> None:
+        self._epoll.unregister(fd)
+        self.ended += 1
 
-    def until(self, received: int, limit: float = 120.0) -> None:
-        """Take what comes until so many bytes were; raises TimeoutError."""
-        deadline = time.monotonic() + limit
-        while self.received < received:
+    def until(self, events: int, limit: float = 120.0) -> None:
+        """Take what comes until so many events were; raises TimeoutError."""
+        now = time.monotonic()
+        deadline = now + limit
+        while self.events < events:
             # Never asleep: to wake an idle core of a virtual machine costs the sender more than the
             # ``send`` itself, and it would be the reader's pace that is measured.
-            self.pump(0)
-            if time.monotonic() > deadline:
-                raise TimeoutError("the server did not deliver")
+            taken = self.count()
+            before, now = now, time.monotonic()
+            if not taken:
+                self.waited += now - before
+                if now > deadline:
+                    raise TimeoutError(f"{self.events:,} of {events:,} events after {limit:.0f} s")
 
-    def settle(self) -> None:
-        """Take what comes until nothing comes any more."""
-        while self.pump(0.3):
-            pass
+    def settle(self, quiet: float = 0.3) -> None:
+        """Take what comes until nothing has come for a while."""
+        last = time.monotonic()
+        while time.monotonic() - last < quiet:
+            if self.count(quiet):
+                last = time.monotonic()
+        self.events = 0
 
 
 @contextmanager
-def readers(address: tuple[str, int], paths: list[str]) -> Iterator[Readers]:
-    """One reader for each path, past its ``ready`` and what the session had."""
+def readers(connections: Iterable[socket.socket], *, settled: bool = True) -> Iterator[Readers]:
+    """Read from all of them, past what there was if that comes to an end."""
     with ExitStack() as stack:
         opened = Readers()
-        for path in paths:
-            connection, _ = upgrade(address, path)
+        for connection in connections:
             opened.add(stack.enter_context(connection))
-        opened.settle()
-        opened.received = 0
+        if settled:
+            opened.settle()
         yield opened

@@ -16,7 +16,7 @@ class Table:
         self._rows.append(list(cells))
 
     def note(self, text: str) -> None:
-        """Add to the line below the table."""
+        """Add to the lines below the table."""
         self._notes.append(text)
 
     def __str__(self) -> str:

@@ -6,16 +6,15 @@ and then a frame to the session's reader. What Keepstream costs more is what its
 """
 
 import asyncio
-import json
-import sys
 import tempfile
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
 import msgspec
 
-from server.web.websocket import frame
+from bench.peers.lines import serve
 
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
 Row = tuple[int, int, bytes]
@@ -24,7 +23,6 @@ Row = tuple[int, int, bytes]
 class Line(msgspec.Struct):
     """What a line has to have."""
 
-    n: int
     type: str
     data: msgspec.Raw
 
@@ -38,11 +36,15 @@ class Store:
         self._connection.execute("CREATE TABLE events (session, offset, body)")
         self._thread = ThreadPoolExecutor(1)
         self._rows: list[Row] = []
+        self._last: dict[int, int] = defaultdict(int)
         self._busy = False
 
-    def add(self, row: Row) -> None:
-        """Commit soon."""
-        self._rows.append(row)
+    def add(self, session: int, lines: list[bytes]) -> None:
+        """Number and commit soon."""
+        for line in lines:
+            msgspec.json.decode(line, type=Line)
+            self._last[session] += 1
+            self._rows.append((session, self._last[session], line))
         if not self._busy:
             self._busy = True
             self._committing = asyncio.ensure_future(self._commit())
@@ -52,7 +54,7 @@ class Store:
             rows, self._rows = self._rows, []
             await asyncio.get_running_loop().run_in_executor(self._thread, self._insert, rows)
             for session, _, body in rows:
-                READERS[session].write(frame(body))
+                READERS[session].write(b"\x81\x7e" + len(body).to_bytes(2, "big") + body)
         self._busy = False
 
     def _insert(self, rows: list[Row]) -> None:
@@ -63,34 +65,8 @@ class Store:
 READERS: dict[int, asyncio.Transport] = {}
 
 
-class Child(asyncio.Protocol):
-    """A session's socket; its first line is its number."""
-
-    def __init__(self, store: Store):
-        self._store = store
-        self._rest = b""
-        self._session: int | None = None
-        self._offset = 0
-
-    def data_received(self, data: bytes) -> None:
-        """Number and store each line."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            if self._session is None:
-                self._session = int(line)
-                continue
-            read = msgspec.json.decode(line, type=Line)
-            self._offset += 1
-            body = b'{"offset":%d,"type":"%b","data":%b}' % (
-                self._offset,
-                read.type.encode(),
-                read.data,
-            )
-            self._store.add((self._session, self._offset, body))
-
-
 class Reader(asyncio.Protocol):
-    """A reader; the path that it asks for is its session's number."""
+    """A reader; the path that it asks for ends in its session's number."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the request."""
@@ -99,7 +75,7 @@ class Reader(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer it."""
-        READERS[int(data.split(b" ", 2)[1][1:])] = self._transport
+        READERS[int(data.split(b" ", 2)[1].rpartition(b"/")[2])] = self._transport
         self._transport.write(UPGRADED)
 
 
@@ -107,12 +83,9 @@ async def main() -> None:
     """Serve until stdin ends."""
     loop = asyncio.get_running_loop()
     with tempfile.TemporaryDirectory(prefix="peer") as folder:
-        store, address = Store(Path(folder) / "db"), str(Path(folder) / "s")
+        store = Store(Path(folder) / "db")
         server = await loop.create_server(Reader, "127.0.0.1", 0, backlog=4096)
-        await loop.create_unix_server(lambda: Child(store), address, backlog=4096)
-        port = server.sockets[0].getsockname()[1]
-        print(json.dumps({"port": port, "address": address}), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+        await serve(server.sockets[0].getsockname()[1], store.add)
 
 
 if __name__ == "__main__":

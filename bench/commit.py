@@ -1,0 +1,96 @@
+"""Groups of 200 events of 200 sessions: what a commit costs beside a plain file with ``fdatasync``.
+
+The store does all that it does in a server: numbers for each session, the table that paging and a
+restart read, checkpoints. The file gets the same lines, and could not be read again by session.
+"""
+
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from bench.events import PAD
+from bench.figures import percentile, ratio
+from bench.machine import SERVER_CORE
+from bench.size import Size
+from bench.table import Table
+from server.eventlog import EventLog, sqlite
+from server.events import Draft, draft
+from server.records import SessionRecord
+
+GROUP = 200
+DATA = b'{"message":"m1","text":"%b"}' % PAD.encode()
+
+
+def commit(size: Size) -> Table:
+    """The table: both in turn, by the core that a server would have."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {SERVER_CORE})
+    try:
+        ours, theirs = asyncio.run(_measure(size.of(2000, 100), size.of(5, 1)))
+    finally:
+        os.sched_setaffinity(0, cores)
+    table = Table(
+        f"Commits of {GROUP} events of {GROUP} sessions",
+        ["where", "a group", "p99", "an event", "Keepstream : it"],
+    )
+    for label, groups in (("Keepstream's log (SQLite, FULL)", ours), ("a plain file", theirs)):
+        table.row(
+            label,
+            f"{median(sum(each) / len(each) for each in groups) * 1e3:.2f} ms",
+            f"{median(percentile(each, 99) for each in groups) * 1e3:.2f} ms",
+            f"{median(sum(each) / len(each) for each in groups) / GROUP * 1e6:.1f} µs",
+            f"{ratio([*map(sum, ours)], [*map(sum, groups)]):.2f}" if groups is theirs else "",
+        )
+    table.note(f"medians of {len(ours)} rounds of {len(ours[0]):,} groups, one after the other")
+    return table
+
+
+Rounds = list[list[float]]
+
+
+async def _measure(groups: int, rounds: int) -> tuple[Rounds, Rounds]:
+    ours, theirs = [], []
+    with tempfile.TemporaryDirectory(prefix="bench") as folder:
+        sessions = [SessionRecord(id=f"s{n}") for n in range(GROUP)]
+        async with sqlite.open(Path(folder) / "db") as events:
+            await _append(events, sessions, 0, groups // 10)  # warm
+            for each in range(rounds):
+                ours.append(await _append(events, sessions, groups * (each + 1), groups))
+                theirs.append(_write(Path(folder) / "file", groups))
+    return ours, theirs
+
+
+async def _append(
+    events: EventLog, sessions: list[SessionRecord], first: int, groups: int
+) -> list[float]:
+    took = []
+    for n in range(first + 1, first + 1 + groups):
+        drafts = [_draft(n) for _ in sessions]
+        began = time.perf_counter()
+        await asyncio.gather(
+            *(
+                events.append(session, [each], producer="r")
+                for session, each in zip(sessions, drafts, strict=True)
+            )
+        )
+        took.append(time.perf_counter() - began)
+    return took
+
+
+def _write(path: Path, groups: int) -> list[float]:
+    took = []
+    with path.open("ab", buffering=0) as file:
+        for n in range(groups):
+            lines = b"\n".join([_draft(n).at(n).line for _ in range(GROUP)])
+            began = time.perf_counter()
+            file.write(lines)
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return took
+
+
+def _draft(n: int) -> Draft:
+    return draft("agent_delta", "r_" + "a" * 25, DATA, speaker=b'"agent":"Coder","span":"s1",', n=n)
