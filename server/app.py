@@ -45,7 +45,9 @@ async def _running(settings: Settings) -> AsyncIterator[None]:
         events = await stack.enter_async_context(open_store(settings))
         hub = Hub(settings, events)
         found = await hub.find_runs()
-        runs = await stack.enter_async_context(Runs(settings, catalogue, hub.append, found=found))
+        runs = await stack.enter_async_context(
+            Runs(settings, catalogue, hub.append, events.feed, found=found)
+        )
         admission = Admission(hub, runs, catalogue)
         app = application(settings)
         app[HUB], app[ADMISSION], app[CATALOGUE] = hub, admission, catalogue

@@ -6,6 +6,7 @@ is committed.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -83,6 +84,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ACTIVE
 
 
+#: How the log is told of a descriptor to look at between commits, and what to call then.
+Feed = Callable[[int, Callable[[], None]], AbstractContextManager[None]]
 #: Who hears what became of an append: the events that were new, or an error.
 Then = Callable[[Sequence[Event], Exception | None], None]
 

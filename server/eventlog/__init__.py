@@ -90,6 +90,13 @@ class EventLog(Protocol):
     ) -> asyncio.Future[Sequence[Event]]:
         """Submit for somebody who waits; done with the events that were new."""
 
+    def feed(self, descriptor: int, turn: Callable[[], None]) -> AbstractContextManager[None]:
+        """Have ``turn`` called, on the loop, when ``descriptor`` is readable and a group is due.
+
+        What it submits goes into the next commit. While one is under way it is not called: what
+        waits behind the descriptor is the sender's patience, not this process's memory.
+        """
+
     async def create(self, session: SessionRecord) -> Head:
         """Store a session that has no event yet, or return the one that has its id."""
 

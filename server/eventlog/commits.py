@@ -1,10 +1,13 @@
-"""From ``append`` to the disk: one transaction at a time, each with all that waited for it.
+"""From ``submit`` to the disk: one transaction at a time, each with all that waited for it.
 
 ::
 
-   waiting ──▶ look up ──▶ number (Group) ──▶ commit ──▶ apply ──▶ answer and wake
-               unknown      on the loop       a thread   visible    while the next one commits
-               sessions
+   draw ──▶ look up ──▶ number (Group) ──▶ commit ──▶ apply, answer ──▶ wake
+   feeds    unknown      on the loop       a thread   visible            while the next one commits
+            sessions
+
+Between two commits the feeds are drawn from: what is being said meanwhile waits where it is, and
+goes into the next group at once. To take it as it comes would be a turn of the loop for each piece.
 
 Offsets are given out only while nothing is under way, from what is committed; so a failed commit
 takes back nothing but its own group, and there is no second, tentative truth. The thread does
@@ -14,6 +17,8 @@ which a busy loop gives up every few milliseconds only.
 
 import asyncio
 import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import structlog
@@ -23,14 +28,20 @@ from server.errors import KeepstreamError, StoreDamaged, StoreUnavailable
 from server.eventlog import journal, rows
 from server.eventlog.checkpoint import Checkpoints, copy_rest
 from server.eventlog.duress import Claim, Fault, NoRoom
+from server.eventlog.feeds import Feeds
 from server.eventlog.group import Append, Group
 from server.eventlog.mending import MEND_SECONDS, Mending, claim_of
-from server.eventlog.packing import Packing
+from server.eventlog.packing import STEP_BYTES, Packing
 from server.eventlog.recovery import Recovered
 from server.eventlog.tail import Tail
 from server.eventlog.threads import ConnectionThread
 from server.eventlog.waiting import Removal, Request, Waiting
 from server.eventlog.watchers import Watchers
+
+#: What is packed for each byte that comes. A byte is packed once and deleted once: at more than two
+#: a pass ends before as much has come again, which bounds the journal under a flood; at much more
+#: it would take a core's rest in bursts, and what is emitted meanwhile would queue up.
+PACE = 2.5
 
 log = structlog.get_logger()
 
@@ -62,7 +73,8 @@ class Commits:
         self._sweeping = True
         self._tidy = True  # nothing that can wait has failed
         self._waiting = Waiting()
-        self._unanswered: Group | None = None
+        self._feeds = Feeds()
+        self._untold: Group | None = None  # committed, and nobody was woken yet
         self._wake = asyncio.Event()
         self._closing = False
         self._running = asyncio.create_task(self._run())
@@ -74,6 +86,10 @@ class Commits:
         elif self._duress.healthy or not self._refused(request):
             self._waiting.put(request)
             self._wake.set()
+
+    def feed(self, descriptor: int, turn: Callable[[], None]) -> AbstractContextManager[None]:
+        """See :meth:`server.eventlog.EventLog.feed`."""
+        return self._feeds.open(descriptor, turn, self._wake.set)
 
     async def close(self) -> None:
         """Commit what waits, and end."""
@@ -88,8 +104,9 @@ class Commits:
         while True:
             # Cleared before looking: what comes while something is awaited is looked at next.
             self._wake.clear()
+            self._feeds.draw()
             if not self._waiting or not self._duress.healthy:
-                self._answer()
+                self._tell()
             if not self._duress.healthy:
                 await self._mend()
             if self._waiting:
@@ -97,6 +114,7 @@ class Commits:
             elif self._closing:
                 return
             elif not await self._keep_house(idle=True):
+                self._feeds.watch()
                 await self._wake.wait()
 
     async def _serve(self) -> None:
@@ -122,7 +140,8 @@ class Commits:
 
     async def _number(self, appends: list[Append]) -> tuple[Group, dict[str, Tail]]:
         """A group of ``appends``, and the tails of the sessions that it begins."""
-        await self._look_up(appends)
+        if unknown := self._unknown(appends):
+            await self._look_up(unknown)
         group = Group()
         new: dict[str, Tail] = {}
         for append in appends:
@@ -134,16 +153,18 @@ class Commits:
             group.add(append, tail)
         return group, new
 
-    async def _look_up(self, appends: list[Append]) -> None:
-        """Bring into memory what is stored of the sessions and producers of ``appends``."""
-        wanted = {
-            (append.session.id, append.producer)
-            for append in appends
-            if (tail := self.tails.get(append.session.id)) is None
-            or (append.producer and append.producer not in tail.numbers)
-        }
-        if not wanted:
-            return
+    def _unknown(self, appends: list[Append]) -> set[tuple[str, str]]:
+        """The sessions and producers of ``appends`` that are not in memory."""
+        unknown, tails = set(), self.tails
+        for append in appends:
+            session, producer = append.session.id, append.producer
+            tail = tails.get(session)
+            if tail is None or (producer and producer not in tail.numbers):
+                unknown.add((session, producer))
+        return unknown
+
+    async def _look_up(self, wanted: set[tuple[str, str]]) -> None:
+        """Bring into memory what is stored of these sessions and producers."""
         stored = await self._meanwhile(self._writer.start(rows.find, wanted))
         for (session, producer), found in stored.items():
             if found.tail is not None:
@@ -154,15 +175,14 @@ class Commits:
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
         body = journal.encode(entry for _, entry in group.answers if entry.events)
         statements = self._statements(group, new, body)
-        # A byte is packed once and deleted once, so a pass of this pace ends before half as much
-        # has come again: this is what bounds the journal under a flood.
-        await self._write(statements, 4 * len(body))
+        await self._write(statements, int(PACE * len(body)))
         failpoints.passed("commit.before_send")
+        self._tell()  # a group with nothing new goes to no disk, and so told of none before it
         group.apply(self.tails)
         self._packing.grew(len(body), len(group.answers))
         telemetry.EVENTS_APPENDED.inc(group.count)
-        self._answer()  # a group with nothing new goes to no disk, and so told of none before it
-        self._unanswered = group
+        self._untold = group
+        group.answer()
 
     async def _write(self, statements: list[rows.Statement], budget: int) -> bool:
         """One transaction: ``statements`` and a step of packing; False if there was neither."""
@@ -211,13 +231,12 @@ class Commits:
 
     async def _meanwhile(self, work: asyncio.Future[T]) -> T:
         """Wait for ``work``, which has begun; the time is used to tell of the last group."""
-        self._answer()
+        self._tell()
         return await work
 
-    def _answer(self) -> None:
-        group, self._unanswered = self._unanswered, None
+    def _tell(self) -> None:
+        group, self._untold = self._untold, None
         if group is not None:
-            group.answer()
             self._watchers.wake(group.stages)
 
     def _fail(self, appends: list[Append], error: Exception) -> None:
@@ -279,7 +298,7 @@ class Commits:
             if self._sweeping:
                 self._sweeping = await self._meanwhile(self._writer.start(rows.sweep))
                 return True
-            return idle and await self._write([], 0)
+            return idle and await self._write([], STEP_BYTES)
         except Exception as error:  # noqa: BLE001 - appends must go on, or fail by themselves
             self._rest(error)
             return False

@@ -5,8 +5,8 @@ loop, and the bound on memory that the contract sets is the only promise not kep
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from itertools import count
 
@@ -78,6 +78,16 @@ class MemoryLog:
         telemetry.EVENTS_APPENDED.inc(group.count)
         group.answer()
         self._watchers.wake(group.stages)
+
+    @contextmanager
+    def feed(self, descriptor: int, turn: Callable[[], None]) -> Iterator[None]:
+        """See :meth:`server.eventlog.EventLog.feed`; here a group is always due."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(descriptor, turn)
+        try:
+            yield
+        finally:
+            loop.remove_reader(descriptor)
 
     async def create(self, session: SessionRecord) -> Head:
         """See :meth:`server.eventlog.EventLog.create`."""

@@ -19,7 +19,7 @@ from server.eventlog.tail import Tail
 JOURNAL_BYTES = 8 * 1024 * 1024
 #: What one append weighs in the journal and in memory beside the bytes of its events.
 APPEND_BYTES = 300
-#: The least that a step carries: about a millisecond's work.
+#: What a step carries that has a commit of its own: about a millisecond's work.
 STEP_BYTES = 128 * 1024
 
 
@@ -126,12 +126,12 @@ class Packing:
         self.backlog = Backlog(begin, end + bool(size), weight + weigh(size, appends))
 
     def step(self, tails: Iterable[Tail], budget: int) -> Step | None:
-        """What the next transaction is to carry; None if nothing is to be packed now."""
+        """What the next transaction is to carry, about ``budget`` bytes; None if nothing."""
         if self.resting:
             return None
         if self._pass is None and self.backlog.weight >= self._limit:
             self._pass = Pass(self.backlog, tails)
-        return self._pass.step(max(budget, STEP_BYTES)) if self._pass else None
+        return self._pass.step(budget) if self._pass else None
 
     @property
     def resting(self) -> float:

@@ -135,6 +135,10 @@ class SqliteLog:
         append = Append.of(session, drafts, producer, record, then)
         self._commits.submit(append)
 
+    def feed(self, descriptor: int, turn: Callable[[], None]) -> AbstractContextManager[None]:
+        """See :meth:`server.eventlog.EventLog.feed`."""
+        return self._commits.feed(descriptor, turn)
+
     async def create(self, session: SessionRecord) -> Head:
         """See :meth:`server.eventlog.EventLog.create`."""
         while True:

@@ -10,7 +10,7 @@ import structlog
 
 from server.errors import InvalidInput, NotPending, SettingsError, ShuttingDown
 from server.lockfile import locked
-from server.records import Append, RunRecord
+from server.records import Append, Feed, RunRecord
 from server.runs import inlet, pipe, schema
 from server.runs.adoption import Course, Found, course
 from server.runs.body import words_name
@@ -49,6 +49,7 @@ class Runs:
         settings: Settings,
         catalogue: Catalogue,
         append: Append,
+        feed: Feed,
         *,
         entry: Callable[..., None] = enter,
         found: Iterable[Found] = (),
@@ -67,6 +68,7 @@ class Runs:
             grace=settings.cancel_grace_seconds,
             patience=settings.reattach_seconds,
         )
+        self._feed = feed
         self._found = found
         self._children: dict[str, Child] = {}
         self._places = Places(settings.max_runs, settings.max_queued_runs)
@@ -83,7 +85,7 @@ class Runs:
             directory.chmod(0o700)
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(locked(house.address, SettingsError))
-            pipes = stack.enter_context(inlet.opened())
+            pipes = stack.enter_context(inlet.opened(self._feed))
             await stack.enter_async_context(house.keeper)
             stack.push_async_callback(house.forkserver.close)
             stack.callback(house.acks.close)

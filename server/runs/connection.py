@@ -18,14 +18,16 @@ from typing import Protocol
 import structlog
 
 from server.errors import ProtocolError
-from server.runs.inlet import Inlet
+from server.runs.inlet import PIECE_BYTES, Inlet
 from server.runs.pipe import END, LINE_LIMIT, VERSION, Hello, read_hello
 
 HELLO_SECONDS = 10.0
 PATH_LIMIT = 107  # bytes in sun_path, see unix(7)
 BACKLOG = 1024  # children that start at once all knock at once
 DRAIN_LIMIT = 8 << 20  # bytes; far more than a socket's buffer holds
-READ_BYTES = 64 << 10  # at once: a larger buffer would be mapped and unmapped for each read
+#: Where every read goes first: a buffer that is made for each and shrunk to what came leaves the
+#: heap in pieces.
+INTO = bytearray(PIECE_BYTES)
 
 log = structlog.get_logger()
 
@@ -113,19 +115,20 @@ class Connection(asyncio.Protocol):
 
     # What the inlet calls.
 
-    def read(self) -> None:
+    def read(self) -> int:
         """Read once; there are bytes, or an end."""
         assert self._socket is not None and self._receiver is not None
         try:
-            data = self._socket.recv(READ_BYTES)
+            size = self._socket.recv_into(INTO)
         except BlockingIOError:
-            return
+            return 0
         except OSError:  # a reset: the other side is gone, and all that it wrote was read
-            data = b""
-        if data:
-            self._receiver.received(data)
+            size = 0
+        if size:
+            self._receiver.received(bytes(INTO[:size]))
         else:
             self._over()
+        return size
 
     def _over(self) -> None:
         self.pause()

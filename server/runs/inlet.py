@@ -2,21 +2,29 @@
 
 A transport of asyncio's for each would cost more than the reading does: a handle and its turn of
 the loop for each piece, and a buffer of 256 KiB that the allocator maps and unmaps for each (ten
-times the time of the ``recv`` itself). So the loop watches one descriptor, an epoll of its own, and
-what is ready there is read in one go.
+times the time of the ``recv`` itself). So there is one descriptor for the log to look at, an epoll
+of our own, and what is ready there is read in one go when the log has time for it.
 """
 
-import asyncio
 import select
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
 
-#: Pipes that are read in one turn of the loop: the others have their turn in the next.
+from server.records import Feed
+
+#: Pipes that one look finds: the others come with the next.
 PIPES = 256
+#: What is read in a turn, about as much as a group of the log takes; and of each pipe in one go, so
+#: that a run with much to say does not keep the others waiting.
+TURN_BYTES = 256 << 10
+PIECE_BYTES = 8 << 10
 
 log = structlog.get_logger()
+
+Read = Callable[[], int]
 
 
 class Inlet:
@@ -24,37 +32,53 @@ class Inlet:
 
     def __init__(self, epoll: select.epoll) -> None:
         self._epoll = epoll
-        self._ready: dict[int, Callable[[], None]] = {}
+        self._reads: dict[int, Read] = {}
+        self._due: list[int] = []  # found ready, and not read for the turn's bytes
 
-    def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
-        """Call ``ready`` whenever there are bytes or an end to read."""
-        self._ready[descriptor] = ready
+    def watch(self, descriptor: int, read: Read) -> None:
+        """Call ``read`` whenever there are bytes or an end to read; it returns how many it took."""
+        self._reads[descriptor] = read
         self._epoll.register(descriptor, select.EPOLLIN)
 
     def leave(self, descriptor: int) -> None:
         """Watch it no more; to be called before it is closed."""
-        if self._ready.pop(descriptor, None) is not None:
+        if self._reads.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
     def turn(self) -> None:
-        """Call those that are ready now."""
-        for descriptor, _ in self._epoll.poll(0, PIPES):
-            ready = self._ready.get(descriptor)  # one before it may have made it leave
-            if ready is not None:
-                try:
-                    ready()
-                except Exception:  # one run's bug must not leave the others unread
-                    log.exception("A run's pipe could not be read")
+        """Read a piece of all that are ready, and more of those that have more, in turns."""
+        due = self._due = self._found()
+        again: deque[int] = deque()
+        left = TURN_BYTES
+        while left > 0 and (due or again):
+            descriptor = due.pop() if due else again.popleft()
+            read = self._reads.get(descriptor)  # one that was read before may have made it leave
+            if read is not None:
+                size = _called(read)
+                left -= size
+                if size == PIECE_BYTES:
+                    again.append(descriptor)
+
+    def _found(self) -> list[int]:
+        """Those that are ready, the first at the end: it is read who was not in the last turn."""
+        waiting = set(self._due)
+        ready = [fd for fd, _ in self._epoll.poll(0, PIPES) if fd not in waiting]
+        ready.reverse()
+        return ready + self._due
+
+
+def _called(read: Read) -> int:
+    try:
+        return read()
+    except Exception:  # one run's bug must not leave the others unread
+        log.exception("A run's pipe could not be read")
+        return PIECE_BYTES
 
 
 @contextmanager
-def opened() -> Iterator[Inlet]:
-    """An inlet that the loop looks at meanwhile."""
-    loop = asyncio.get_running_loop()
+def opened(feed: Feed) -> Iterator[Inlet]:
+    """An inlet that the log draws from meanwhile."""
     with select.epoll() as epoll:
         inlet = Inlet(epoll)
-        loop.add_reader(epoll.fileno(), inlet.turn)
-        try:
+        with feed(epoll.fileno(), inlet.turn):
             yield inlet
-        finally:
-            loop.remove_reader(epoll.fileno())

@@ -23,7 +23,7 @@ from server.runs.evidence import Evidence
 from server.runs.life import Signal
 
 #: An acknowledgement only tells a child what it may forget; its outcome's does not wait.
-ACK_SECONDS = 0.1
+ACK_SECONDS = 0.25
 #: Bytes that wait here for the commit before them: to stop and start a socket at each commit would
 #: cost more than to read it. What is more stays in the kernel.
 BACKLOG_BYTES = 64 << 10

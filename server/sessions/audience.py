@@ -118,7 +118,8 @@ class Audience:
                 reader.take(encoded[encoding], count, last, at)
             if over:
                 self._leave(reader)
-        self._tell_waiters()
+        if self._waiters:
+            self._tell_waiters()
         return len(live)
 
     def _leave(self, reader: Subscription) -> None:

@@ -66,12 +66,8 @@ async def on_a_small_disk(path: Path) -> None:
         except StoreUnavailable as error:
             say("failed", error)
         waiting = [events.append(session, unnumbered(20)) for _ in range(3)]
-        say(
-            *{
-                type(each).__name__
-                for each in await asyncio.gather(*waiting, return_exceptions=True)
-            }
-        )
+        heard = await asyncio.gather(*waiting, return_exceptions=True)
+        say("refused", all(isinstance(each, StoreUnavailable) for each in heard))
         say("kept" if await whole(events, "s1") == log else "lost")
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         while events.health().reasons:

@@ -57,7 +57,7 @@ def test_a_full_disk(path: Path) -> None:
     said = subprocess.run(child, capture_output=True, text=True, check=True, timeout=60).stdout
     lines = [line for line in said.splitlines() if not line.startswith("20")]  # not the log lines
     assert "nothing that was acknowledged is lost" in lines[0]
-    assert lines[1:] == ["StoreUnavailable", "kept", "again True"]
+    assert lines[1:] == ["refused True", "kept", "again True"]
 
 
 @contextmanager

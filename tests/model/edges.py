@@ -176,7 +176,7 @@ class Ballast(ballast.Ballast):
         return STAGE.world.lot(0.5)
 
 
-def connected(name: str, *_: object) -> AbstractAsyncContextManager[Thread]:
+def connected(name: str, *_: object, **__: object) -> AbstractAsyncContextManager[Thread]:
     """In the place of :func:`server.eventlog.threads.connected`."""
     return STAGE.world.disk.connected(name)
 

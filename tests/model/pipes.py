@@ -160,6 +160,12 @@ class Spare:
         """What an inlet watches it by."""
         return self
 
+    def recv_into(self, buffer: bytearray) -> int:
+        """What has arrived, into ``buffer``."""
+        data = self.recv(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def recv(self, size: int) -> bytes:
         """What has arrived; BlockingIOError when there is no more yet."""
         assert self._pipe is not None

@@ -116,7 +116,7 @@ class RoadServer(Server):
     async def take_up(self) -> None:
         """Find the runs that an earlier server left."""
         found = await self.hub.find_runs()
-        self.runs = Runs(SETTINGS, CATALOGUE, self.hub.append)
+        self.runs = Runs(SETTINGS, CATALOGUE, self.hub.append, self.hub.events.feed)
         self.admission = Admission(self.hub, self.runs, CATALOGUE)
         self.runs.take_up(found)
         self.listening = True

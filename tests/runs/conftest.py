@@ -110,7 +110,9 @@ def open_runs(tmp_path: Path, catalogue: Catalogue) -> Open:
     ) -> AsyncIterator[Place]:
         kept = kept or Kept()
         given = Settings(**{"data_dir": data_dir or tmp_path / "data", **settings})
-        async with Runs(given, of, kept.append, entry=entry or enter, found=found) as runs:
+        async with Runs(
+            given, of, kept.append, kept.feed, entry=entry or enter, found=found
+        ) as runs:
             try:
                 yield Place(runs, kept)
             finally:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -50,6 +51,16 @@ class Kept:
             self._held.append(commit)
         else:
             loop.call_soon(commit)
+
+    @contextmanager
+    def feed(self, descriptor: int, turn: Callable[[], None]) -> Iterator[None]:
+        """Call ``turn`` whenever there is something to read."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(descriptor, turn)
+        try:
+            yield
+        finally:
+            loop.remove_reader(descriptor)
 
     def release(self) -> None:
         """Commit what was held."""
