@@ -36,6 +36,7 @@ bench-peers: $(READY)  ## what the figures are compared with; needs root, as sys
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx \
 		libnginx-mod-nchan redis-server $(if $(shell command -v npm),,nodejs npm)
+	mkdir -p $(PEERS)/node
 	npm install --silent --no-fund --no-audit --prefix $(PEERS)/node \
 		ws@8 socket.io@4 @durable-streams/server@0.3
 	$(PYTHON) -m venv $(PEERS)/python

@@ -123,12 +123,14 @@ def enter(stack: ExitStack, kind: Kind, sessions: int, readers_each: int) -> Sid
 
 def installed(kinds: dict[str, Kind], size: Size, table: Table) -> dict[str, Kind]:
     """Those that are here and asked for; the others are named below the table."""
-    taken = {}
+    taken, unasked = {}, []
     for name, kind in kinds.items():
-        if kind.lacking:
+        if size.peers and name not in size.peers and name not in OURS_ALWAYS:
+            unasked.append(name)
+        elif kind.lacking:
             table.note(f"left out: {name} ({kind.lacking}: `make bench-peers`)")
-        elif size.peers and name not in size.peers and name not in OURS_ALWAYS:
-            table.note(f"left out: {name} (not asked for)")
         else:
             taken[name] = kind
+    if unasked:
+        table.note(f"not asked for: {', '.join(unasked)}")
     return taken

@@ -7,7 +7,6 @@ import signal
 import socket
 
 from bench.events import data
-from bench.machine import CLIENT_CORE
 from workflows import Context, workflow
 
 
@@ -27,9 +26,9 @@ def lend(ctx: Context, address: str) -> None:
 
 
 @workflow
-async def bursts(ctx: Context, seconds: float, events: int, every: float) -> None:
-    """Emit ``events`` at once, ``every`` so often, on the core of the clients."""
-    os.sched_setaffinity(0, {CLIENT_CORE})
+async def bursts(ctx: Context, seconds: float, events: int, every: float, core: int) -> None:
+    """Emit ``events`` at once, ``every`` so often, on ``core``, which is not the server's."""
+    os.sched_setaffinity(0, {core})
     loop = asyncio.get_running_loop()
     due = loop.time() + random.uniform(0, every)
     ctx.emit("agent_delta", data(), agent="Coder")

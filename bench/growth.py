@@ -1,5 +1,6 @@
 """What an event costs the server as a session, the store and the crowd of readers grow."""
 
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ def growth(size: Size) -> Table:
     panels = [
         Panel("Length of a session", "events", "µs an event", list(_by_length(size))),
         Panel("Sessions in the store", "sessions", "µs an event", list(_by_sessions(size))),
-        Panel("Readers of a session", "readers", "µs a delivery", list(_by_readers(size))),
+        Panel("Each further reader", "readers", "µs an event", list(_by_readers(size))),
     ]
     table = Table("Growth: CPU time of the server", ["with", *["least", "most", "spread", "steps"]])
     for panel in panels:
@@ -51,7 +52,8 @@ def _by_length(size: Size) -> Iterator[Point]:
         feeder = Feeder([pipe], lines)
         length = size.of(10_000, 2_000)
         _cost(served, feeder, opened, length)  # warm
-        while length < size.of(size.events, 30_000):
+        steps = round(math.log10(size.of(size.events, 30_000) / length) * PARTS)
+        for _ in range(steps):
             more = round(length * 10 ** (1 / PARTS)) - length
             length += more
             yield length, _cost(served, feeder, opened, more)
@@ -81,7 +83,8 @@ def _cost(served: Served, feeder: Feeder, opened: Readers, events: int) -> float
 
 
 def _by_readers(size: Size) -> Iterator[Point]:
-    """One session with ever more readers, events one by one."""
+    """One session with ever more readers, events one by one: what each adds to the first."""
+    first = 0.0
     for count in size.of((1, 10, 100, 1000, 10_000), (1, 10, 100)):
         with ExitStack() as stack:
             side = enter(stack, OURS, 1, count)
@@ -92,4 +95,8 @@ def _by_readers(size: Size) -> Iterator[Point]:
                     side.feeder.feed()
                     side.readers.until((n * events + sent) * count)
                     side.feeder.hear()
-            yield count, busy.seconds() / (events * count) * 1e6
+            cost = busy.seconds() / events * 1e6
+        if count == 1:
+            first = cost
+        else:
+            yield count, (cost - first) / (count - 1)

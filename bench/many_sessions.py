@@ -78,7 +78,7 @@ def real_runs(size: Size) -> Table:
         served = stack.enter_context(server())
         # They go on until the last has started, and then as long as is measured.
         lasts = size.of(30.0, 3.0) + seconds
-        value = {"seconds": lasts, "events": 10, "every": every}
+        value = {"seconds": lasts, "events": 10, "every": every, "core": CLIENT_CORE}
         sessions = [
             served.post("/api/runs", {"workflow": "bursts", "input": value})["session"]
             for _ in range(runs)

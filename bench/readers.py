@@ -30,7 +30,7 @@ def connected(address: Address) -> socket.socket:
 
 
 def upgrade(address: Address, path: str) -> socket.socket:
-    """Open a WebSocket; what came behind the handshake is dropped."""
+    """Open a WebSocket."""
     connection = connected(address)
     connection.sendall(upgrade_request(address, path))
     answered(connection, b" 101 ")
@@ -58,15 +58,17 @@ def subscribe(address: Address, path: str) -> socket.socket:
 
 
 def answered(connection: socket.socket, status: bytes) -> None:
-    """Wait for the head of an answer with this status."""
-    received = b""
-    while ENDS not in received:
-        data = connection.recv(CHUNK)
-        if not data:
-            break
-        received += data
-    if status not in received.partition(b"\r\n")[0]:
-        raise ConnectionError(f"the server answered {received[:200]!r}")
+    """Take the head of an answer with this status, and nothing of what is behind it."""
+    head = b""
+    while ENDS not in head:
+        before, head = head, connection.recv(CHUNK, socket.MSG_PEEK)
+        if head == before:  # nothing, or not yet more
+            if not head:
+                break
+            time.sleep(0.001)
+    if status not in head.partition(b"\r\n")[0]:
+        raise ConnectionError(f"the server answered {head[:200]!r}")
+    connection.recv(head.index(ENDS) + len(ENDS))
 
 
 class Scan:

@@ -27,7 +27,8 @@ def thousand_runs(size: Size) -> Table:
         sessions = [f"run{n}" for n in range(runs)]
         opened = stack.enter_context(readers(map(served.websocket, sessions)))
         began = time.monotonic()
-        value = {"seconds": seconds + size.of(60.0, 10.0), "events": 10, "every": 1.0}
+        lasts = seconds + size.of(60.0, 10.0)
+        value = {"seconds": lasts, "events": 10, "every": 1.0, "core": CLIENT_CORE}
         for connection in _ask(served, sessions, value):
             stack.enter_context(connection)
         _until_heard(opened, runs)

@@ -4,11 +4,12 @@ import socket
 import time
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.events import MARK, event, event_lines, lines, masked
-from bench.readers import Readers, Scan
+from bench.readers import Readers, Scan, answered
 from server.runs import pipe
 
 STAMPS = [1, 22, 333, 4_444_444_444]
@@ -59,3 +60,23 @@ def test_count_and_time() -> None:
         assert opened.time(1.0) == 1
         assert 0 < opened.latencies[0] < 10**9
         assert opened.events == len(STAMPS) + 1
+
+
+def test_what_follows_a_head_is_kept() -> None:
+    """The head of an answer is taken, and the events behind it are still there to be counted."""
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n" + STREAM)
+        answered(near, b" 200 ")
+        opened = Readers()
+        opened.add(near)
+        assert opened.count(1.0) == len(STAMPS)
+
+
+def test_a_refusal_is_an_error() -> None:
+    """An answer with another status says what it was."""
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"HTTP/1.1 503 Busy\r\n\r\n")
+        with pytest.raises(ConnectionError, match="503 Busy"):
+            answered(near, b" 101 ")
