@@ -7,19 +7,19 @@ is the same for whoever reads the same log. It is in memory only while somebody 
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import msgspec
 import structlog
 
-from server.eventlog import PAGE_BYTES, EventLog
+from server.eventlog import EventLog
 from server.events import TERMINAL, Event
 from server.records import Head, SessionRecord, SessionState
 from server.sessions.audience import Audience, Poll
 from server.sessions.opening import Opening, Wish, resolve
-from server.sessions.subscription import Subscription
+from server.sessions.subscription import Subscription, pieces
 
 log = structlog.get_logger()
 
@@ -149,8 +149,8 @@ class Session:
             return
         events = self._events.recent(self.id, self.last)
         if events is not None:
-            for page in (events,) if len(events) == 1 else _pages(events):
-                self._publish(page)
+            for piece in (events,) if len(events) == 1 else pieces(events):
+                self._publish(piece)
         elif self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh())
 
@@ -179,18 +179,6 @@ class Session:
                 self.state = "closed"
         self.last = events[-1].offset
         self.stored = True
-
-
-def _pages(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
-    """``events`` in pieces: between two of them it shows which live reader does not drain."""
-    start, size = 0, 0
-    for index, event in enumerate(events):
-        size += len(event.line)
-        if size > PAGE_BYTES and index > start:
-            yield events[start:index]
-            start, size = index, len(event.line)
-    if start < len(events):
-        yield events[start:] if start else events
 
 
 def describe(head: Head, subscribers: int) -> dict[str, Any]:

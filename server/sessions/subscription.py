@@ -15,7 +15,7 @@ between. *live → catch-up* when the socket does not drain: what it has not tak
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -31,6 +31,9 @@ log = structlog.get_logger()
 
 #: Bytes that the socket of a live reader may owe before the reader is on its own again.
 LIVE_BACKLOG = 16 * 1024
+#: What is handed to a socket at once. The kernel takes one whole, or asyncio keeps it: so much, and
+#: what was there before, is all that a reader who does not read costs in either place.
+WRITE_BYTES = 16 * 1024
 #: Seconds between ``bye`` ``slow`` and the end of the connection.
 SLOW_ABORT_SECONDS = 5.0
 #: Seconds between two looks at a reader's socket, if four in a heartbeat are not more.
@@ -172,7 +175,7 @@ class Subscription:
                 self._wake.clear()
                 go_live(self)
                 await self._wake.wait()
-                await self.sink.drain()
+            await self.sink.drain()
         self.phase = "closed"
         return self._say(self._bye or Bye("closed"))
 
@@ -186,7 +189,6 @@ class Subscription:
             events = await self.session.read(self.offset)
         except StoreDamaged as error:
             self._skip(error.last or self.session.last)
-            await self.sink.drain()
             return
         if not events:  # deleted under the reader: whoever deleted it ends the subscription
             self._wake.clear()
@@ -198,8 +200,10 @@ class Subscription:
             session=self.session.id,
             **{"from": events[0].offset, "to": events[-1].offset},
         )
-        self.deliver(events)
-        await self.sink.drain()
+        for piece in pieces(events):
+            self.deliver(piece)
+            if self.sink.backlog():
+                break  # it takes no more for now: the rest stays in the log, not here
 
     def _skip(self, last: int) -> None:
         """What comes next is damaged up to ``last``: the log goes on behind it."""
@@ -280,3 +284,15 @@ class Subscription:
         self.sink.write(data)
         self.last_sent = time.monotonic()
         telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(data)
+
+
+def pieces(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """``events`` in pieces: between two of them it shows who does not drain."""
+    start, size = 0, 0
+    for index, event in enumerate(events):
+        size += len(event.line)
+        if size > WRITE_BYTES and index > start:
+            yield events[start:index]
+            start, size = index, len(event.line)
+    if start < len(events):
+        yield events[start:] if start else events

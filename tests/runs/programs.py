@@ -32,6 +32,15 @@ async def chatty(ctx: Context, count: int = 3, pad: int = 0) -> int:
 
 
 @workflow
+async def trickles(ctx: Context, count: int = 50) -> int:
+    """One event after the other, each read alone."""
+    for n in range(count):
+        ctx.emit("tick", {"n": n})
+        await asyncio.sleep(0.002)
+    return count
+
+
+@workflow
 def raises(ctx: Context) -> None:
     """Has a bug."""
     raise LookupError("no such thing")
