@@ -13,6 +13,7 @@ from bench.herd import herd
 from bench.idle import idle
 from bench.machine import pin_client, raise_descriptors
 from bench.many_sessions import many_sessions, real_runs
+from bench.road import road
 from bench.size import Size
 from bench.start import start
 from bench.table import Table
@@ -24,6 +25,7 @@ ROWS: dict[str, Callable[[Size], Table | str]] = {
     "many-sessions": many_sessions,
     "real-runs": real_runs,
     "flood": flood,
+    "road": road,
     "commit": commit,
     "start": start,
     "thousand-runs": thousand_runs,

@@ -7,9 +7,7 @@ writer encodes for each reader anew.
 
 import asyncio
 import socket
-
-from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
+from collections.abc import Awaitable, Callable
 
 from server.sessions.subscription import Encoding
 
@@ -29,15 +27,15 @@ class SocketSink:
         self,
         transport: str,
         encoding: Encoding,
-        request: web.Request,
-        writer: AbstractStreamWriter,
+        connection: asyncio.Transport | None,
+        drain: Callable[[], Awaitable[None]],
     ):
-        if request.transport is None:
+        if connection is None:
             raise ConnectionResetError("the reader left before it was served")
         self.transport = transport
         self.encoding = encoding
-        self._transport: asyncio.Transport = request.transport
-        self._writer = writer
+        self._transport = connection
+        self._drain = drain
         self._transport.set_write_buffer_limits(high=HIGH, low=LOW)
         self._socket = _tcp_socket(self._transport)
         if self._socket is not None:
@@ -57,7 +55,7 @@ class SocketSink:
         """Wait until there is room; raises ConnectionError when the connection is gone."""
         if self._transport.is_closing():
             raise ConnectionResetError("the reader is gone")
-        await self._writer.drain()
+        await self._drain()
 
     def abort(self) -> None:
         """End the connection without another word."""

@@ -121,7 +121,7 @@ async def _open(request: web.Request) -> AsyncIterator[tuple[web.StreamResponse,
     writer = await response.prepare(request)
     assert writer is not None
     encoding = CHUNKED if request.version >= HttpVersion11 else BARE
-    sink = SocketSink("sse", encoding, request, writer)
+    sink = SocketSink("sse", encoding, request.transport, writer.drain)
     sink.write(encoding.chunk(b"retry: %d\n\n" % RETRY_MS))
     async with response:
         yield response, sink

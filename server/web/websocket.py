@@ -92,7 +92,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     writer = await socket.prepare(request)
     assert writer is not None
     try:
-        sink = SocketSink("ws", ENCODING, request, writer)
+        sink = SocketSink("ws", ENCODING, request.transport, writer.drain)
         bye = await _serve(request, socket, sink)
         if bye.reason != "gone":
             await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
