@@ -21,14 +21,24 @@ log = structlog.get_logger()
 
 #: Pages that the WAL takes before it is copied: 8 MiB.
 WAL_PAGES = 1024
+#: What may be left to the writer when it is copied beside it, and after how many rounds it is all
+#: the same: a writer that is faster than the copier will not be caught up with.
+REST_PAGES, ROUNDS = 32, 5
 #: How long commits wait at most for a reader that keeps the WAL from beginning anew.
 READER_MILLISECONDS = 20
 
 
 def copy_beside(connection: apsw.Connection) -> bool:
-    """Copy what can be copied without making anyone wait; whether that was all."""
-    for _ in range(2):  # the second round has only what was written during the first
+    """Copy what can be copied without making anyone wait; whether that was all.
+
+    Each round has only what was written during the one before: what is left to the writer is small.
+    """
+    size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    for _ in range(ROUNDS):
+        before = copied
         size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if copied - before <= REST_PAGES:
+            break
     return size == copied
 
 

@@ -17,7 +17,7 @@ from server.runs.process import Leader
 
 OUTPUT_LIMIT = 4 << 20  # bytes of an answer
 STDERR_TAIL = 2000  # characters of what a failed import printed
-NICE = 10  # runs and readers that come back after a restart go first
+NICE = 5  # runs and readers that come back after a restart go first, but not for ever
 
 
 class Found(msgspec.Struct):
