@@ -15,7 +15,7 @@ ABANDONED = "ignore:coroutine:RuntimeWarning"
 SCHEDULES = 100_000
 PROCESSES = 2
 #: Schedules in which every fault must show.
-SOON = 12_000
+SOON = 20_000
 
 
 def _command(first: int, last: int, hash_seed: int = 0) -> "subprocess.Popen[str]":
