@@ -50,12 +50,6 @@ def _kept(through: Callable[[], None], *_: Any, **__: Any) -> None:
     through()
 
 
-def _answered(through: Callable[[], None], *call: Any, **__: Any) -> None:
-    *_, drafts, then = call
-    through()
-    asyncio.get_running_loop().call_soon(then, drafts, None)
-
-
 def _told(through: Callable[[], None], sessions: Iterable[str]) -> None:
     for _ in sessions:
         through()
@@ -86,11 +80,31 @@ def _sent(through: Callable[[], None]) -> AbstractContextManager[Any]:
 
 
 READ = "find out who has something to say, and read it"
+
+
+def _appended(through: Callable[[], None]) -> AbstractContextManager[Any]:
+    """In the place of the log: answers all appends of a turn of the loop together."""
+    waiting: list[tuple[Any, Any]] = []
+
+    def answer() -> None:
+        for drafts, then in waiting:
+            then(drafts, None)
+        waiting.clear()
+
+    def append(_hub: Hub, _session: str, drafts: Any, then: Any, **_: Any) -> None:
+        if not waiting:
+            asyncio.get_running_loop().call_soon(answer)
+        waiting.append((drafts, then))
+        through()
+
+    return patch.object(Hub, "append", append)
+
+
 #: Behind what the road is cut off, and how.
 STEPS: dict[str, Cut] = {
     READ: _cut(Intake, "received"),
     "decode and check it, put the server's fields before it": _decoded,
-    "make it an append of its run": _cut(Hub, "append", _answered),
+    "make it an append of its run": _appended,
     "number it, apply, answer": _cut(Watchers, "wake", _told),
     "tell the session, frame it, hand it to the reader": _cut(SocketSink, "write"),
     "`send`": _sent,
@@ -104,6 +118,7 @@ class Road:
         self._stack = stack
         self._children: list[socket.socket] = []
         self._clients: list[socket.socket] = []
+        self._sessions: list[Any] = []
         self._n = 0
 
     async def build(self, count: int) -> None:
@@ -117,6 +132,7 @@ class Road:
     async def _run(self, hub: Hub, acks: Acks, pipes: Inlet, number: int) -> None:
         record = _record(number)
         session = await self._stack.enter_async_context(hub.hold(record.session, create=True))
+        self._sessions.append(session)
         start = [server_draft("run_start", record.id, {})]
         await waited(partial(hub.append, record.session, start, record=record))
         await self._pipe(hub, acks, pipes, record)
@@ -172,6 +188,8 @@ class Road:
                 await arrived.all.wait()
             took = time.process_time() - began
         await asyncio.sleep(0)
+        for session in self._sessions:  # what it was cut off from
+            session.committed()
         for each in (*self._children, *self._clients):
             _empty(each)
         return took / burst / len(self._children)

@@ -20,7 +20,7 @@ PIPES = 256
 #: What is read in a turn, about as much as a group of the log takes; and of each pipe in one go, so
 #: that a run with much to say does not keep the others waiting.
 TURN_BYTES = 256 << 10
-PIECE_BYTES = 8 << 10
+PIECE_BYTES = 16 << 10
 
 log = structlog.get_logger()
 
