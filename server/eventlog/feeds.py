@@ -11,6 +11,17 @@ log = structlog.get_logger()
 Turn = Callable[[], None]
 
 
+@contextmanager
+def always(descriptor: int, turn: Turn) -> Iterator[None]:
+    """Draw whenever there is something: for a log whose commits take no time."""
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, turn)
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+
+
 class Feed:
     """One descriptor that is readable when ``turn`` would submit something."""
 

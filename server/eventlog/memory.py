@@ -5,13 +5,13 @@ loop, and the bound on memory that the contract sets is the only promise not kep
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from itertools import count
 
 from server import telemetry
-from server.eventlog import Health
+from server.eventlog import Health, feeds
 from server.eventlog.group import Append, Group, waited
 from server.eventlog.tail import Tail, heads
 from server.eventlog.watchers import Watchers
@@ -79,15 +79,9 @@ class MemoryLog:
         group.answer()
         self._watchers.wake(group.stages)
 
-    @contextmanager
-    def feed(self, descriptor: int, turn: Callable[[], None]) -> Iterator[None]:
+    def feed(self, descriptor: int, turn: Callable[[], None]) -> AbstractContextManager[None]:
         """See :meth:`server.eventlog.EventLog.feed`; here a group is always due."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(descriptor, turn)
-        try:
-            yield
-        finally:
-            loop.remove_reader(descriptor)
+        return feeds.always(descriptor, turn)
 
     async def create(self, session: SessionRecord) -> Head:
         """See :meth:`server.eventlog.EventLog.create`."""

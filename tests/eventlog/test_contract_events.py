@@ -1,6 +1,8 @@
 """What every back end owes to events: the contract of server.eventlog, rule by rule."""
 
 import asyncio
+import socket
+from contextlib import suppress
 
 import pytest
 
@@ -223,3 +225,25 @@ async def test_many_sessions_at_once(events: EventLog) -> None:
     await asyncio.gather(*waiting)
     for which in sessions:
         assert offsets(await whole(events, which.id)) == list(range(1, 21))
+
+
+async def test_a_feed_is_drawn_from_while_it_is_open(events: EventLog) -> None:
+    """What is submitted in a feed's turn is committed; a feed that has left is not asked again."""
+    here, there = socket.socketpair()
+    said = []
+
+    def turn() -> None:
+        with suppress(BlockingIOError):
+            said.append(here.recv(100))
+            events.submit(session(), unnumbered(1), lambda *_: None)
+
+    with here, there:
+        here.setblocking(False)
+        with events.feed(here.fileno(), turn):
+            there.send(b"x")
+            async with asyncio.timeout(60):
+                while not await whole(events, "s1"):
+                    await asyncio.sleep(0)
+        there.send(b"y")
+        await events.append(session("s2"), unnumbered(1))
+        assert said == [b"x"]

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from server.errors import StoreUnavailable
+from server.eventlog import feeds
 from server.events import TERMINAL, Draft, Event
 from server.records import RunRecord, Then
 
@@ -52,15 +52,7 @@ class Kept:
         else:
             loop.call_soon(commit)
 
-    @contextmanager
-    def feed(self, descriptor: int, turn: Callable[[], None]) -> Iterator[None]:
-        """Call ``turn`` whenever there is something to read."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(descriptor, turn)
-        try:
-            yield
-        finally:
-            loop.remove_reader(descriptor)
+    feed = staticmethod(feeds.always)
 
     def release(self) -> None:
         """Commit what was held."""
