@@ -129,11 +129,12 @@ async def place(open_runs: Open) -> AsyncIterator[Place]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
+    """Whether a process runs; a zombie does not, unless a thread of it goes on."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return fields[0] not in "ZX" or int(fields[17]) > 1
 
 
 async def until_gone(pid: int) -> None:

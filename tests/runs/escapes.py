@@ -16,6 +16,7 @@ from workflows import Context, workflow
 
 NOTE = """
 import os, signal, sys, time
+EXIT = {"x86_64": 60}.get(os.uname().machine, 93)  # of a thread
 def note(): open(os.path.join(sys.argv[1], str(os.getpid())), "w").close()
 def leave_group():
     if os.fork(): os._exit(0)
@@ -44,6 +45,16 @@ for _ in range(2000):
     note(); time.sleep(0.005)
     if os.fork(): os._exit(0)
 time.sleep(600)""",
+    # As quick as can be: whoever is looked for has gone.
+    "FLEES": """
+leave_group(); note()
+for _ in range(20000):
+    if os.fork(): os._exit(0)
+time.sleep(600)""",
+    "FIRST_THREAD_ENDS": """
+import ctypes, threading
+leave_group(); threading.Thread(target=time.sleep, args=[600]).start(); note()
+ctypes.CDLL(None).syscall(EXIT, 0)""",
     "FAMILY": """
 leave_group()
 for _ in range(6): os.fork()

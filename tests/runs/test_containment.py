@@ -8,8 +8,11 @@ from typing import Any
 
 import multiprocess.forkserver
 import pytest
+from structlog.testing import capture_logs
 
 from server.runs import Catalogue, Found
+from server.runs.containment import keeper, slots
+from server.runs.containment.ending import end_runs
 from tests.runs.conftest import Open, Place, alive, until_gone
 from tests.runs.containing import escaping, nobody, noted, tier, where
 from tests.runs.escapes import PROGRAMS
@@ -60,6 +63,26 @@ async def test_a_workflow_waits_for_its_own_children(place: Place) -> None:
     """Orphans that its process takes in disturb nobody who waits for a child."""
     end = await place.end_of("counts_its_children")
     assert end["data"] == {"result": [0, 1, 2, 3, 4]}
+
+
+async def test_who_does_not_end_is_tried_again(
+    open_runs: Open, escaping: Catalogue, where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One attempt that comes to nothing is not the last, and it is told."""
+    monkeypatch.setattr(slots, "mounts", lambda _: {})
+    in_vain = iter(range(2))
+
+    def ending(*those: Any) -> bool:
+        return next(in_vain, None) is None and end_runs(*those)
+
+    monkeypatch.setattr(keeper, "end_runs", ending)
+    with capture_logs() as logged:
+        async with open_runs(of=escaping, cancel_grace_seconds=0.3) as place:
+            run = await place.started("leaves", program="DAEMON", where=str(where))
+            await place.kept.end(run)
+            await nobody(where, seconds=5.0)
+    told = [each for each in logged if each["event"] == "Processes of runs do not end"]
+    assert [each["runs"] for each in told] == [[run]]
 
 
 @pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])
@@ -120,6 +143,27 @@ async def test_what_a_lost_run_left_is_ended(
     async with open_runs(kept=place.kept, found=_found(place, run), of=escaping):
         assert (await place.kept.end(run))["data"]["code"] == "run_lost"
         await nobody(where)
+
+
+async def test_what_an_earlier_server_left_is_not_what_runs_now(
+    open_runs: Open, escaping: Catalogue, tier: str, where: Path, tmp_path: Path
+) -> None:
+    """While the rest of lost runs is being looked for, a run of this server is not touched."""
+    given = {"program": "RUNS_AWAY", "where": str(where), "then": "wait"}
+    place, run = await _left_behind(open_runs, of=escaping, **given)
+    os.kill(place.kept.records[run].pid, signal.SIGKILL)
+    await until_gone(place.kept.records[run].pid)
+    now = tmp_path / "now"
+    now.mkdir()
+    async with open_runs(
+        kept=place.kept, found=_found(place, run), of=escaping, cancel_grace_seconds=0.3
+    ) as next_one:
+        later = await next_one.started("leaves", program="FAMILY", where=str(now), then="wait")
+        await nobody(where)
+        assert all(alive(pid) for pid in [place.kept.records[later].pid, *noted(now)])
+        await next_one.runs.cancel(later, "enough")
+        await place.kept.end(later)
+        await nobody(now)
 
 
 @pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])

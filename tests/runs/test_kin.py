@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.runs.containment.kin import ForkServer, Identity, Process, members
+from server.runs.containment.kin import ForkServer, Identity, Process, groups, members
 
 HOME = 10  # the session of server and fork server
 LEADER = Identity(100, 50)
@@ -13,7 +13,7 @@ def seen(*rows: tuple[int, int, int, int, str]) -> dict[int, Process]:
     always = [(10, 1, HOME, 1, "S"), (11, 10, HOME, 2, "S"), (900, 11, 900, 60, "S")]
     every = [*always, *rows]
     return {
-        pid: Process(pid, started, state, parent, session, 1)
+        pid: Process(pid, started, state, parent, session, session, 1)
         for pid, parent, session, started, state in every
     }
 
@@ -51,3 +51,18 @@ def test_who_bears_the_mark_belongs_to_it() -> None:
     rows = [(101, 1, 101, 51, "S"), (102, 101, 102, 52, "S"), (103, 1, 103, 53, "S")]
     assert set(members(seen(*rows), LEADER, None, marked=[101])) == {101, 102}
     assert set(members(seen(*rows), LEADER, None, marked=[4711])) == set()
+
+
+def test_one_whose_first_thread_only_has_ended_lives() -> None:
+    """The kernel calls it a zombie, and it goes on."""
+    looked = seen(ALIVE, (101, 100, 101, 51, "Z"), (102, 100, 102, 51, "Z"))
+    looked[102] = looked[102]._replace(threads=2)
+    assert set(members(looked, LEADER, NURSERY)) == {100, 102}
+
+
+def test_a_group_is_a_runs_if_all_who_live_in_it_are() -> None:
+    """One stranger in it, and it is not; the dead do not count."""
+    looked = seen((101, 1, 101, 51, "S"), (102, 101, 101, 52, "Z"), (103, 101, 900, 53, "S"))
+    assert groups(looked, {101, 103}) == {101}
+    assert groups(looked, {101, 103, 900}) == {101, 900}
+    assert groups(looked, set()) == set()

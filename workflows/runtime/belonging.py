@@ -11,6 +11,7 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ SPARE_BYTES = 1 << 30
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PAGE = 4096
+_PAUSE_SECONDS = 0.002
 
 _group_end = ""  # the file that ends this process's control group, if it has one of its own
 
@@ -88,13 +90,25 @@ def _bound(memory: int) -> None:
 
 def _end_descendants() -> None:
     """Stop them first, until a look finds nobody new: who is stopped does not fork."""
-    stopped: set[tuple[int, int]] = set()
-    while fresh := _descendants() - stopped:
-        for each in fresh:
-            _send(each, signal.SIGSTOP)
-        stopped |= fresh
-    for each in stopped:
-        _send(each, signal.SIGKILL)
+    while _has_children():
+        stopped: set[tuple[int, int]] = set()
+        while fresh := _descendants() - stopped:
+            for each in fresh:
+                _send(each, signal.SIGSTOP)
+            stopped |= fresh
+        for each in stopped:
+            _send(each, signal.SIGKILL)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _has_children() -> bool:
+    """Whether any is left. All orphans become ours, so what a look has missed is known here."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _descendants() -> set[tuple[int, int]]:

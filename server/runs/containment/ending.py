@@ -1,44 +1,46 @@
 """Ending runs that no control group holds, by descent and by mark. On a thread."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from server.runs.containment import processes
 from server.runs.containment.contained import Contained
-from server.runs.containment.kin import Process, Snapshot, members
+from server.runs.containment.kin import Snapshot, descendants, members
 from server.runs.containment.nursery import Nursery
-from server.runs.process import GONE
+from server.runs.containment.processes import Look
 
 
 def end_runs(batch: Collection[Contained], nursery: Nursery) -> bool:
     """End all that belongs to these runs; whether nothing is left of them."""
 
-    def of_all() -> dict[int, Process]:
+    def of_all(known: Snapshot) -> Look:
         with nursery.quiet() as forkserver:
-            seen = processes.look()
-        found: dict[int, Process] = {}
+            seen, whole, _ = processes.look(known)
+        found = set[int]()
         for one in batch:
             home = (
                 forkserver is not None and forkserver.pid in seen and forkserver.pid == one.parent
             )
             marked = () if home else _marked(seen, nursery.mark(one.run), one)
-            found |= members(seen, one.identity, forkserver, marked)
-        return found
+            found |= members(seen, one.identity, forkserver, marked).keys()
+        return Look(seen, whole, found)
 
     return processes.end(of_all)
 
 
-def end_strays(kept: Collection[str], nursery: Nursery) -> bool:
-    """End what bears the mark of a run of this data directory, but for these runs'."""
-    ours, every = {nursery.mark(run) for run in kept}, nursery.mark("")
+def end_strays(kept: Callable[[], Collection[str]], nursery: Nursery) -> bool:
+    """End what bears the mark of a run of this data directory that is not kept; as above.
 
-    def strays() -> dict[int, Process]:
-        seen = processes.look()
-        marks = processes.marks(seen.values())
-        return {
-            pid: seen[pid]
-            for pid, mark in marks.items()
-            if mark.startswith(every) and mark not in ours and seen[pid].state not in GONE
-        }
+    What descends from the fork server is of runs that have begun meanwhile.
+    """
+    every = nursery.mark("")
+
+    def strays(known: Snapshot) -> Look:
+        seen, whole, _ = processes.look(known)
+        ours = {nursery.mark(run) for run in kept()}
+        begun = descendants(seen, {nursery.pid})
+        marks = processes.marks(each for each in seen.values() if each.pid not in begun)
+        found = {pid for pid, mark in marks.items() if mark.startswith(every) and mark not in ours}
+        return Look(seen, whole, {pid for pid in found if not seen[pid].gone})
 
     return processes.end(strays)
 

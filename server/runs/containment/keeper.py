@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import itertools
 from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from server.runs.process import Leader
 WATCH_SECONDS = 0.25
 REMOVAL_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 CLOSE_SECONDS = 2.0
+INSISTENCE = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds between attempts to end who does not end
 HOMES = "control-groups"  # file: directories where slots may be, one a line
 
 log = structlog.get_logger()
@@ -65,6 +67,8 @@ class Keeper:
                 await self._watching
         if self._works:
             await asyncio.wait(self._works, timeout=CLOSE_SECONDS)
+            for work in self._works:
+                work.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -90,7 +94,7 @@ class Keeper:
 
     async def _clear(self) -> None:
         if self._ground is None:
-            await self._call(end_strays, set(self._kept), self.nursery)
+            await self._insist(end_strays, lambda: set(self._kept), "of earlier servers")
         else:
             held = {each.slot.name for each in self._kept.values() if each.slot is not None}
             for slot in await self._call(self._left_over, self._ground, held):
@@ -122,7 +126,15 @@ class Keeper:
         while self._doomed:
             batch, self._doomed = list(self._doomed.values()), {}
             if not await self._call(end_runs, batch, self.nursery):
-                log.warning("Processes of runs do not end", runs=[each.run for each in batch])
+                self._spawn(self._insist(end_runs, batch, [each.run for each in batch]))
+
+    async def _insist(self, end: Callable[..., bool], whom: Any, runs: list[str] | str) -> None:
+        """Whoever flees tires, and who waits for a device comes back from it, in their time."""
+        for pause in itertools.chain(INSISTENCE, itertools.repeat(INSISTENCE[-1])):
+            await asyncio.sleep(pause)
+            if await self._call(end, whom, self.nursery):
+                return
+            log.warning("Processes of runs do not end", runs=runs)
 
     async def _remove(self, slot: Slot) -> None:
         for pause in REMOVAL_PAUSES:  # the dead leave in their own time

@@ -11,12 +11,11 @@ The rules, for a run whose leader is known by pid and start time:
   the leader is not this run's.
 * Who bears the run's mark is the run's.
 * Children of the run's are the run's. The dead are nobody's.
+* A process group is the run's when all who were seen alive in it are.
 """
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
-
-from server.runs.process import GONE
 
 
 class Identity(NamedTuple):
@@ -33,6 +32,7 @@ class Process(NamedTuple):
     started: int
     state: str
     parent: int
+    group: int
     session: int
     threads: int
 
@@ -40,6 +40,11 @@ class Process(NamedTuple):
     def identity(self) -> Identity:
         """By which it is told from all others."""
         return Identity(self.pid, self.started)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it runs no code any more; one whose first thread only has ended does."""
+        return self.state in "ZX" and self.threads <= 1
 
 
 Snapshot = Mapping[int, Process]
@@ -63,12 +68,18 @@ def members(
     holder = seen.get(leader.pid)
     if holder is None or holder.started == leader.started:
         roots |= {each.pid for each in seen.values() if each.session == leader.pid}
-    if holder is not None and holder.identity == leader and holder.state not in GONE:
+    if holder is not None and holder.identity == leader and not holder.gone:
         roots.add(leader.pid)
     elif forkserver is not None and forkserver.pid in seen:
         roots |= _orphans(seen, leader, forkserver)
-    found = _with_descendants(seen, roots)
-    return {pid: seen[pid] for pid in found if seen[pid].state not in GONE}
+    found = descendants(seen, roots)
+    return {pid: seen[pid] for pid in found if not seen[pid].gone}
+
+
+def groups(seen: Snapshot, found: Collection[int]) -> set[int]:
+    """The process groups that have nobody alive in them but these."""
+    others = {each.group for each in seen.values() if each.pid not in found and not each.gone}
+    return {seen[pid].group for pid in found} - others
 
 
 def _orphans(seen: Snapshot, leader: Identity, forkserver: ForkServer) -> set[int]:
@@ -83,7 +94,8 @@ def _orphans(seen: Snapshot, leader: Identity, forkserver: ForkServer) -> set[in
     }
 
 
-def _with_descendants(seen: Snapshot, roots: set[int]) -> set[int]:
+def descendants(seen: Snapshot, roots: Collection[int]) -> set[int]:
+    """These, and all who come from them."""
     children: dict[int, list[int]] = {}
     for each in seen.values():
         children.setdefault(each.parent, []).append(each.pid)

@@ -14,7 +14,7 @@ from server.runs.containment.limits import Limits, Usage, too_much
 
 def excesses(watched: Iterable[Contained], limits: Limits) -> list[tuple[Contained, str]]:
     """Who ran into a limit, with the reason; one look at the machine serves all."""
-    look = functools.cache(processes.look)
+    look = functools.cache(lambda: processes.look().seen)
     reasons = ((each, _excess(each, limits, look)) for each in watched)
     return [(each, reason) for each, reason in reasons if reason is not None]
 

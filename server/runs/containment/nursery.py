@@ -4,7 +4,7 @@ A child is born into its parent's group. To move it there later costs a lock tha
 whole machine (5 to 20 ms when nobody has taken it lately), and the run would wait with it. So it is
 the fork server that is moved, after each birth, while the run is already on its way.
 
-Used on the fork server's thread, but for :meth:`quiet`.
+Used on the fork server's thread, but for ``pid`` and :meth:`quiet`.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ class Nursery:
         self._ground = ground
         self._tag = tag
         self._limits = limits
-        self._pid = 0  # of the fork server, once it was received here
+        self.pid = 0  # of the fork server, once it was received here and before it forks
         self._slot: Slot | None = None  # where it is
         self._taken = False  # and so is a run
         self._warm = False
@@ -36,9 +36,9 @@ class Nursery:
 
     def receive(self, pid: int) -> None:
         """See to it that the fork server is in an empty slot, if there are any."""
-        if pid != self._pid:
+        if pid != self.pid:
             self._abandon()
-            self._pid = pid
+            self.pid = pid
             self._move()
         elif self._taken:
             self._move()
@@ -86,7 +86,7 @@ class Nursery:
     def quiet(self) -> Iterator[ForkServer | None]:
         """Nothing is born meanwhile. From any thread, and for milliseconds only."""
         with self._births:
-            yield ForkServer(self._pid, frozenset(self._leaders)) if self._warm else None
+            yield ForkServer(self.pid, frozenset(self._leaders)) if self._warm else None
 
     def _move(self) -> None:
         left, self._slot, self._taken = self._slot, self._next(), False
@@ -107,7 +107,7 @@ class Nursery:
         try:
             slot = self._ground.make()
             slot.unseal()
-            self._ground.enter(slot, self._pid)
+            self._ground.enter(slot, self.pid)
         except ProcessLookupError:  # it has died, and that will be noticed elsewhere
             slot.remove() if slot is not None else None
             return None
@@ -116,14 +116,14 @@ class Nursery:
             if slot is not None:
                 slot.remove()
             with contextlib.suppress(OSError):
-                self._ground.turn_out(self._pid)
+                self._ground.turn_out(self.pid)
             return None
         return slot
 
     def _abandon(self) -> None:
         """The fork server is gone: so it has left where it was."""
         left, taken = self._slot, self._taken
-        self._slot, self._taken, self._warm, self._pid = None, False, False, 0
+        self._slot, self._taken, self._warm, self.pid = None, False, False, 0
         if left is not None:
             self._seal(left)
             if not taken:

@@ -9,62 +9,105 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
+from types import MappingProxyType
+from typing import NamedTuple
 
-from server.runs.containment.kin import Process, Snapshot
+from server.runs.containment.kin import Identity, Process, Snapshot, groups
 from workflows.runtime.belonging import ENVIRONMENT
 
-ROUNDS = 500  # of looking for who was forked while others were being stopped
-PATIENCE_SECONDS = 2.0  # for the kernel to end what was killed
+GLANCES = 50  # of one look: at those who came while the others were being read
+CLEAR_LOOKS = 2  # a mark cannot be read in the midst of an exec
+PATIENCE_SECONDS = 1.0  # for who flees, and for the kernel to end what was killed
 _PAUSE_SECONDS = 0.005
 
 _MAPPED = re.compile(rb"/memfd:keepstream:(\S+)")
 _EXPORTED = re.compile(rb"(?:^|\0)" + ENVIRONMENT.encode() + rb"=([^\0]*)")
 
 
-def look() -> Snapshot:
-    """Every process that can be seen, but for this one: it is never meant."""
-    pids = {int(name) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208
-    found = map(_stat, pids - {os.getpid()})
-    return {each.pid: each for each in found if each is not None}
+class Look(NamedTuple):
+    """What was seen of all processes, and who is meant of them."""
+
+    seen: Snapshot
+    whole: bool  # nobody was missed
+    meant: Collection[int] = ()
+
+    def met(self) -> set[Identity]:
+        """Those who are meant."""
+        return {self.seen[pid].identity for pid in self.meant}
 
 
-def end(members: Callable[[], Mapping[int, Process]]) -> bool:
-    """End all members, also those that they are forking just now; whether none is left.
+def look(known: Snapshot = MappingProxyType({})) -> Look:
+    """Every process that can be seen, but for this one: it is never meant.
 
-    They are stopped first: who is stopped forks nobody, and so there comes a look that finds
-    nobody new, before the first death has changed who is whose child.
+    Of those who are known only the pid is looked at: this is quick, for running after somebody.
+
+    Pids are given out upwards and are listed upwards, so of a chain of processes that each fork the
+    next and end, one is listed. If it has gone when it comes to be read, or if the numbers have
+    begun anew, the next one may have been missed; then those are read who have come since.
+    """
+    seen = dict(known)
+    for _ in range(GLANCES):
+        newest = _newest()
+        found = [(pid, _stat(pid)) for pid in sorted(_pids() - seen.keys())]
+        seen.update((pid, each) for pid, each in found if each is not None)
+        if _newest() >= newest and not any(each is None or each.gone for _, each in found):
+            return Look(seen, whole=True)
+    return Look(seen, whole=False)
+
+
+def end(whom: Callable[[Snapshot], Look]) -> bool:
+    """End all that are meant, also those that they are forking just now; whether none is left.
+
+    ``whom`` takes a :func:`look` from what is known, and says who is meant. They are stopped first:
+    who is stopped forks nobody, and so there comes a look that finds nobody new, before the first
+    death has changed who is whose child.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while found := _stop_all(members):
-        for each in found.values():
-            send(each, signal.SIGKILL)
+    clear = 0
+    while clear < CLEAR_LOOKS:
+        found = _stop_all(whom, deadline)
+        _signal(found, found.met(), signal.SIGKILL)
+        clear = clear + 1 if found.whole and not found.meant else 0
         if time.monotonic() > deadline:
             return False
         time.sleep(_PAUSE_SECONDS)
     return True
 
 
-def _stop_all(members: Callable[[], Mapping[int, Process]]) -> Mapping[int, Process]:
-    stopped = set()
-    for _ in range(ROUNDS):
-        found = members()
-        fresh = [each for each in found.values() if each.identity not in stopped]
-        if not fresh:
-            break
-        for each in fresh:
-            send(each, signal.SIGSTOP)
-            stopped.add(each.identity)
-    return found
+def _stop_all(whom: Callable[[Snapshot], Look], deadline: float) -> Look:
+    """Stop them; the last look, at every process, has found no others."""
+    stopped = set[Identity]()
+    known: Snapshot = {}
+    while True:
+        found = whom(known)
+        fresh = found.met() - stopped
+        if time.monotonic() > deadline or not (fresh or known or not found.whole):
+            return found
+        _signal(found, fresh, signal.SIGSTOP)
+        stopped |= fresh
+        known = found.seen if fresh else {}
 
 
-def send(process: Process, number: int) -> None:
+def _signal(found: Look, those: set[Identity], number: int) -> None:
+    """Signal those, and whoever has come into their groups: no fork gets away from that."""
+    for each in those:
+        _send(each, number)
+    reached = {found.seen[each.pid].group for each in those} - {0, os.getpgrp()}
+    for group in reached & groups(found.seen, found.meant):
+        founder, now = found.seen.get(group), _stat(group)
+        if now is None or (founder is not None and founder.started == now.started):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+
+
+def _send(who: Identity, number: int) -> None:
     """Signal it, if it is still there and may be signalled."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        pidfd = os.pidfd_open(process.pid)
+        pidfd = os.pidfd_open(who.pid)
         try:
-            now = _stat(process.pid)
-            if now is not None and now.started == process.started:
+            now = _stat(who.pid)
+            if now is not None and now.identity == who:
                 signal.pidfd_send_signal(pidfd, number)
         finally:
             os.close(pidfd)
@@ -101,6 +144,17 @@ def _memory(pid: int) -> int:
     return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") if pages else 0
 
 
+def _pids() -> set[int]:
+    listed = os.listdir("/proc")  # noqa: PTH208
+    return {int(name) for name in listed if name.isdigit()} - {os.getpid()}
+
+
+def _newest() -> int:
+    """The pid that was given out last, see proc_loadavg(5)."""
+    with open("/proc/loadavg", "rb", buffering=0) as file:  # noqa: PTH123
+        return int(file.readall().split()[4])
+
+
 def _stat(pid: int) -> Process | None:
     text = _read(pid, "stat")
     if not text:
@@ -111,6 +165,7 @@ def _stat(pid: int) -> Process | None:
         started=int(fields[19]),
         state=fields[0].decode(),
         parent=int(fields[1]),
+        group=int(fields[2]),
         session=int(fields[3]),
         threads=int(fields[17]),
     )

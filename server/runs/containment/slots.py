@@ -11,6 +11,7 @@ single write that no fork can run away from (cgroups(7), cgroup-v2.rst: cgroup.k
 import contextlib
 import itertools
 import os
+import signal
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -119,11 +120,25 @@ class Slot:
         return None
 
     def remove(self) -> bool:
-        """Take away what is empty; whether nothing is left."""
+        """Take away what is empty; whether nothing is left. After a kill the rest dies here."""
+        if self._doomed and self._sealed:
+            self._kill_one_by_one()
         for group in list(self.groups.values()):
             with contextlib.suppress(OSError):
                 group.rmdir()
         return not any(group.exists() for group in self.groups.values())
+
+    def _kill_one_by_one(self) -> None:
+        # What the kernel does with the whole group misses a process whose first thread has ended
+        # (seen with Linux 6.18): the signal is for that thread, and nobody takes it.
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                pidfd = os.pidfd_open(pid)
+                try:
+                    if pid in self.pids():  # so what was opened is, or was, in here
+                        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                finally:
+                    os.close(pidfd)
 
     @property
     def end(self) -> str:

@@ -1,0 +1,66 @@
+"""Processes that flee while they are looked for: whole looks, and an end that is one."""
+
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from server.runs.containment import processes
+from server.runs.containment.kin import Identity, Snapshot, members
+from server.runs.containment.processes import Look
+
+HOPS = 20_000  # more than are made before the test is over, and yet an end
+LEADER = f"""
+import ctypes, os, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+os.setsid()
+if os.fork() == 0:
+    os.setsid()
+    print(flush=True)
+    for _ in range({HOPS}):
+        if os.fork(): os._exit(0)
+    time.sleep(600)
+while True:
+    try: os.waitpid(-1, 0)
+    except ChildProcessError: time.sleep(600)
+"""
+
+
+@pytest.fixture
+def fleeing() -> Iterator[Identity]:
+    """The parent of all orphans of a chain of processes, each of which forks the next and ends."""
+    with subprocess.Popen([sys.executable, "-S", "-c", LEADER], stdout=subprocess.PIPE) as leader:
+        assert leader.stdout is not None
+        assert leader.stdout.readline() == b"\n"
+        yield processes.look().seen[leader.pid].identity
+        leader.kill()
+        # The last of the chain holds the other end: so it is known that nobody is left.
+        assert select.select([leader.stdout], [], [], 10)[0]
+        assert leader.stdout.read(1) == b""
+
+
+def of(leader: Identity) -> Callable[[Snapshot], Look]:
+    """All but the leader."""
+
+    def whom(known: Snapshot) -> Look:
+        seen, whole, _ = processes.look(known)
+        return Look(seen, whole, members(seen, leader).keys() - {leader.pid})
+
+    return whom
+
+
+def test_a_whole_look_misses_nobody(fleeing: Identity) -> None:
+    """There is always one of them, and each look that says it is whole has seen one."""
+    whom = of(fleeing)
+    looks = [whom({}) for _ in range(100)]
+    whole = [bool(each.meant) for each in looks if each.whole]
+    assert len(whole) > 10
+    assert all(whole)
+    assert processes.end(whom)
+
+
+def test_the_end_is_one(fleeing: Identity) -> None:
+    """Once it has been said that nobody is left, nobody is, however quickly they have fled."""
+    assert processes.end(of(fleeing))
