@@ -166,7 +166,7 @@ async def test_what_an_earlier_server_left_is_not_what_runs_now(
         await nobody(now)
 
 
-@pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])
+@pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC", "FLEES"])
 async def test_a_run_that_nobody_comes_for_ends_with_all_it_started(
     open_runs: Open, escaping: Catalogue, tier: str, where: Path, program: str
 ) -> None:
