@@ -140,28 +140,19 @@ class Commits:
 
     async def _number(self, appends: list[Append]) -> tuple[Group, dict[str, Tail]]:
         """A group of ``appends``, and the tails of the sessions that it begins."""
-        if unknown := self._unknown(appends):
+        known = [self.tails.get(append.session.id) for append in appends]
+        if unknown := _unknown(appends, known):
             await self._look_up(unknown)
+            known = [self.tails.get(append.session.id) for append in appends]
         group = Group()
         new: dict[str, Tail] = {}
-        for append in appends:
-            session = append.session.id
-            tail = self.tails.get(session) or new.get(session)
-            if tail is None:
-                tail = new[session] = Tail(self._next_key, append.session)
+        for append, tail in zip(appends, known, strict=True):
+            session = append.session
+            if tail is None and (tail := new.get(session.id)) is None:
+                tail = new[session.id] = Tail(self._next_key, session)
                 self._next_key += 1
             group.add(append, tail)
         return group, new
-
-    def _unknown(self, appends: list[Append]) -> set[tuple[str, str]]:
-        """The sessions and producers of ``appends`` that are not in memory."""
-        unknown, tails = set(), self.tails
-        for append in appends:
-            session, producer = append.session.id, append.producer
-            tail = tails.get(session)
-            if tail is None or (producer and producer not in tail.numbers):
-                unknown.add((session, producer))
-        return unknown
 
     async def _look_up(self, wanted: set[tuple[str, str]]) -> None:
         """Bring into memory what is stored of these sessions and producers."""
@@ -173,7 +164,7 @@ class Commits:
                     tail.numbers.setdefault(producer, found.n)
 
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
-        body = journal.encode(entry for _, entry in group.answers if entry.events)
+        body = journal.encode(entry for _, entry, _ in group.answers if entry.events)
         statements = self._statements(group, new, body)
         await self._write(statements, int(PACE * len(body)))
         failpoints.passed("commit.before_send")
@@ -312,6 +303,15 @@ class Commits:
             log.warning("The event log could not be tidied up", error=str(error))
         self._packing.failed()
         asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._wake.set)
+
+
+def _unknown(appends: list[Append], known: list[Tail | None]) -> set[tuple[str, str]]:
+    """The sessions and producers of ``appends`` that are not in memory."""
+    return {
+        (append.session.id, append.producer)
+        for append, tail in zip(appends, known, strict=True)
+        if tail is None or (append.producer and append.producer not in tail.numbers)
+    }
 
 
 def _copy(error: Exception) -> KeepstreamError:

@@ -96,7 +96,7 @@ class Group:
 
     def __init__(self) -> None:
         self.stages: dict[str, Stage] = {}
-        self.answers: list[tuple[Append, Entry]] = []
+        self.answers: list[tuple[Append, Entry, Stage]] = []
         self.runs: dict[str, tuple[int, RunRecord, str]] = {}  # with session's key, as JSON
         self.count = 0  # of new events
         self._numbers: dict[tuple[int, str], int] = {}
@@ -115,7 +115,7 @@ class Group:
         events = [draft.at(offset) for offset, draft in enumerate(drafts, stage.last + 1)]
         stage.last += len(events)
         self.count += len(events)
-        self.answers.append((append, Entry(tail.key, producer, n, events)))
+        self.answers.append((append, Entry(tail.key, producer, n, events), stage))
 
     def _new(self, drafts: Sequence[Draft], producer: str, tail: Tail) -> tuple[list[Draft], int]:
         """The drafts whose ``n`` did not come before, and the highest ``n`` after them."""
@@ -138,13 +138,13 @@ class Group:
         for session, stage in self.stages.items():
             stage.tail.status = stage.status
             tails[session] = stage.tail
-        for append, (_, producer, n, events) in self.answers:
-            tail = self.stages[append.session.id].tail
+        for _, (_, producer, n, events), stage in self.answers:
+            tail = stage.tail
             tail.events += events
             if producer:
                 tail.numbers[producer] = n
 
     def answer(self) -> None:
         """Tell the callers which of their drafts were new."""
-        for append, entry in self.answers:
+        for append, entry, _ in self.answers:
             append.tell(entry.events)

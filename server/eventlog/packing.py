@@ -55,7 +55,7 @@ class Step(NamedTuple):
         for tail, upto, whole in self.packed:
             tail.forget(upto)
             if whole:
-                tail.numbers.clear()
+                tail.settle()
 
 
 class Pass:
@@ -92,7 +92,8 @@ class Pass:
             packed.append(Packed(tail, upto, whole))
             if not whole:
                 break
-            numbers += [(tail.key, producer, n) for producer, n in tail.numbers.items()]
+            if tail.events:
+                numbers += [(tail.key, producer, n) for producer, n in tail.numbers.items()]
             self._tails.popleft()
         every: list[rows.Statement] = [
             (rows.INSERT_SEGMENT, full),

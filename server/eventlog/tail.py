@@ -81,6 +81,14 @@ class Tail:
         del self.events[: upto - self.packed]
         self.packed = upto
 
+    def settle(self) -> None:
+        """All of it is on disk: only a run that goes on keeps its number here.
+
+        Or its next event would have to look for it there, and all runs' at about the same time.
+        """
+        going = self.status.run if self.status.state == "running" else None
+        self.numbers = {run: n for run, n in self.numbers.items() if run == going}
+
     def clear(self) -> None:
         """Let everything go: the session is deleted."""
         self.events.clear()

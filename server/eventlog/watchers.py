@@ -10,33 +10,42 @@ log = structlog.get_logger()
 Wake = Callable[[], None]
 
 
+class Watch:
+    """One watcher of one session, until its context ends."""
+
+    __slots__ = ("wake",)
+
+    def __init__(self, wake: Wake) -> None:
+        self.wake: Wake | None = wake
+
+
 class Watchers:
     """The watchers of each session that has any."""
 
     def __init__(self) -> None:
-        self._wakes: dict[str, dict[object, Wake]] = {}
+        self._watches: dict[str, tuple[Watch, ...]] = {}
 
     @contextmanager
     def watch(self, session: str, wake: Wake) -> Iterator[None]:
         """Have ``wake`` called after commits to ``session`` while the context lasts."""
-        token = object()
-        self._wakes.setdefault(session, {})[token] = wake
+        watch = Watch(wake)
+        self._watches[session] = (*self._watches.get(session, ()), watch)
         try:
             yield
         finally:
-            left = self._wakes[session]
-            del left[token]
-            if not left:
-                del self._wakes[session]
+            watch.wake = None
+            left = tuple(each for each in self._watches[session] if each is not watch)
+            if left:
+                self._watches[session] = left
+            else:
+                del self._watches[session]
 
     def wake(self, sessions: Iterable[str]) -> None:
         """Wake those who watch one of ``sessions``."""
         for session in sessions:
-            watching = self._wakes.get(session)
-            if watching is not None:
-                for token, wake in tuple(watching.items()):
-                    if token in watching:  # a wake-up before this one may have ended this watch
-                        _call(wake)
+            for watch in self._watches.get(session, ()):
+                if watch.wake is not None:  # a wake-up before this one may have ended this watch
+                    _call(watch.wake)
 
 
 def _call(wake: Wake) -> None:

@@ -7,6 +7,7 @@ from server.errors import InvalidInput, NotPending
 from server.events import server_draft
 from server.runs import changes, pipe, schema
 from server.runs.commits import Commits
+from server.runs.lines import LINE_LIMIT
 
 
 class Answers:
@@ -45,6 +46,6 @@ def _line(asked: Any, request: str, value: Any) -> bytes:
     if asked is not None:
         schema.check(asked, value, "value")
     line = pipe.answer(request, value)
-    if len(line) > pipe.LINE_LIMIT:
+    if len(line) > LINE_LIMIT:
         raise InvalidInput("the answer is longer than 1 MiB", path="value")
     return line

@@ -22,6 +22,7 @@ from server.runs.forkserver import ForkServer
 from server.runs.house import House
 from server.runs.intake import Acks
 from server.runs.life import Signal
+from server.runs.lines import LINE_LIMIT
 from server.runs.places import Places
 from server.runs.process import boot_id, stat
 from server.settings import Settings
@@ -126,7 +127,7 @@ class Runs:
         """
         self._refuse_when_closing()
         self.check_capacity()
-        if len(pipe.start(record.workflow, record.input)) > pipe.LINE_LIMIT:
+        if len(pipe.start(record.workflow, record.input)) > LINE_LIMIT:
             raise InvalidInput("the input is longer than 1 MiB", path="input")
         child = Child(record, self._house, self)
         self._places.expect()

@@ -70,7 +70,8 @@ class Commits:
         """Take a job; ``then(None)`` is called when it is durable, from the loop."""
         job = Job(drafts, change, then, lasting)
         if not (self.flying or self._jobs):
-            self._fly(job)
+            self.flying = [job]
+            self._send()
             return
         self._jobs.append(job)
         if self._retry is not None and change is not None:
@@ -101,10 +102,6 @@ class Commits:
         self._closed = True
         if self._retry is not None:
             self._retry.cancel()
-
-    def _fly(self, job: Job) -> None:
-        self.flying = [job]
-        self._send()
 
     def _try_again(self) -> None:
         self._retry = None
@@ -145,7 +142,8 @@ class Commits:
         for job in jobs:
             job.then(error)
         if self._jobs and not self.flying:
-            self._fly(self._jobs.popleft())
+            self.flying = [self._jobs.popleft()]
+            self._send()
         if not self.flying or self._retry is not None:
             self._idle()
 

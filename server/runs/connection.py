@@ -19,7 +19,8 @@ import structlog
 
 from server.errors import ProtocolError
 from server.runs.inlet import PIECE_BYTES, Inlet
-from server.runs.pipe import END, LINE_LIMIT, VERSION, Hello, read_hello
+from server.runs.lines import LINE_LIMIT
+from server.runs.pipe import END, VERSION, Hello, read_hello
 
 HELLO_SECONDS = 10.0
 PATH_LIMIT = 107  # bytes in sun_path, see unix(7)
@@ -28,6 +29,7 @@ DRAIN_LIMIT = 8 << 20  # bytes; far more than a socket's buffer holds
 #: Where every read goes first: a buffer that is made for each and shrunk to what came leaves the
 #: heap in pieces.
 INTO = bytearray(PIECE_BYTES)
+VIEW = memoryview(INTO)
 
 log = structlog.get_logger()
 
@@ -64,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
         self._reading = False
+        self._slowed = False  # it has been paused: it says more than could be taken
         self._ended = False  # its receiver was told
         self._patience: asyncio.TimerHandle | None = None
 
@@ -125,7 +128,7 @@ class Connection(asyncio.Protocol):
         except OSError:  # a reset: the other side is gone, and all that it wrote was read
             size = 0
         if size:
-            self._receiver.received(bytes(INTO[:size]))
+            self._receiver.received(bytes(VIEW[:size]))
         else:
             self._over()
         return size
@@ -169,13 +172,14 @@ class Connection(asyncio.Protocol):
         """Leave what comes to the kernel, and so to the child's patience."""
         if self._reading and self._socket is not None:
             self._reading = False
+            self._slowed = True
             self._inlet.leave(self._socket.fileno())
 
     def resume(self) -> None:
         """Read on."""
         if not self._reading and not self._ended and self._socket is not None:
             self._reading = True
-            self._inlet.watch(self._socket.fileno(), self.read)
+            self._inlet.watch(self._socket.fileno(), self.read, bulky=self._slowed)
 
     def drain(self) -> bytes:
         """All that a dead child has left in the stream; never waits."""

@@ -4,10 +4,14 @@ A transport of asyncio's for each would cost more than the reading does: a handl
 the loop for each piece, and a buffer of 256 KiB that the allocator maps and unmaps for each (ten
 times the time of the ``recv`` itself). So there is one descriptor for the log to look at, an epoll
 of our own, and what is ready there is read in one go when the log has time for it.
+
+Who has little to say is read first, and whole; those whose last piece was full follow, in turns, as
+far as the turn's bytes go: the sparse flows before the bulky ones, as in FQ-CoDel (RFC 8290, 4.2).
+So a run that emits now and then does not wait for those that flood.
 """
 
 import select
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,12 +19,14 @@ import structlog
 
 from server.records import Feed
 
-#: Pipes that one look finds: the others come with the next.
+#: Pipes that one look finds, beside those that are known to have more: the others come next time.
 PIPES = 256
-#: What is read in a turn, about as much as a group of the log takes; and of each pipe in one go, so
-#: that a run with much to say does not keep the others waiting.
+#: What is read in a turn, about as much as a group of the log takes; of each pipe in one go, so
+#: that a run with much to say does not keep the others waiting; and of those with much to say at
+#: least, however many have a little.
 TURN_BYTES = 256 << 10
 PIECE_BYTES = 16 << 10
+LEAST_BYTES = 64 << 10
 
 log = structlog.get_logger()
 
@@ -28,43 +34,56 @@ Read = Callable[[], int]
 
 
 class Inlet:
-    """Calls back whoever has something to read. Level-triggered: again, until it was read."""
+    """Calls back whoever has something to read, again and again until it was read."""
 
     def __init__(self, epoll: select.epoll) -> None:
         self._epoll = epoll
         self._reads: dict[int, Read] = {}
-        self._due: list[int] = []  # found ready, and not read for the turn's bytes
+        self._due: list[int] = []  # found ready, and not read for the turn's bytes; the first last
+        self._bulky: OrderedDict[int, None] = OrderedDict()  # whose last piece was a full one
 
-    def watch(self, descriptor: int, read: Read) -> None:
-        """Call ``read`` whenever there are bytes or an end to read; it returns how many it took."""
+    def watch(self, descriptor: int, read: Read, *, bulky: bool = False) -> None:
+        """Call ``read`` whenever there are bytes or an end to read; it returns how many it took.
+
+        ``bulky`` says that it is known to have more to say than others.
+        """
         self._reads[descriptor] = read
         self._epoll.register(descriptor, select.EPOLLIN)
+        if bulky:
+            self._bulky[descriptor] = None
 
     def leave(self, descriptor: int) -> None:
         """Watch it no more; to be called before it is closed."""
         if self._reads.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
+            self._bulky.pop(descriptor, None)
 
     def turn(self) -> None:
-        """Read a piece of all that are ready, and more of those that have more, in turns."""
+        """Read a piece of all that are ready, and then of those that have more, in turns."""
         due = self._due = self._found()
-        again: deque[int] = deque()
         left = TURN_BYTES
-        while left > 0 and (due or again):
-            descriptor = due.pop() if due else again.popleft()
-            read = self._reads.get(descriptor)  # one that was read before may have made it leave
-            if read is not None:
-                size = _called(read)
-                left -= size
-                if size == PIECE_BYTES:
-                    again.append(descriptor)
+        while due and left > 0:
+            left -= self._read(due.pop())
+        left = max(left, LEAST_BYTES)
+        while self._bulky and left > 0:
+            left -= self._read(self._bulky.popitem(last=False)[0])
 
     def _found(self) -> list[int]:
-        """Those that are ready, the first at the end: it is read who was not in the last turn."""
-        waiting = set(self._due)
-        ready = [fd for fd, _ in self._epoll.poll(0, PIPES) if fd not in waiting]
-        ready.reverse()
-        return ready + self._due
+        """Those that are ready, but for the bulky ones."""
+        bulky, waiting = self._bulky, set(self._due)
+        ready = self._epoll.poll(0, PIPES + len(bulky))
+        new = [fd for fd, _ in ready if fd not in bulky and fd not in waiting]
+        new.reverse()
+        return new + self._due
+
+    def _read(self, descriptor: int) -> int:
+        read = self._reads.get(descriptor)
+        if read is None:  # one that was read before has made it leave
+            return 0
+        size = _called(read)
+        if size == PIECE_BYTES and descriptor in self._reads:
+            self._bulky[descriptor] = None
+        return size
 
 
 def _called(read: Read) -> int:

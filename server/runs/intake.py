@@ -51,6 +51,7 @@ class Intake:
         self._signal = signal
         self._acks = acks
         self._log = log
+        self._tells = log.is_enabled_for(logging.DEBUG)  # asked once: it is for every event
         self._decoder = pipe.Decoder(commits.record.id, last)
         self._connection: Connection | None = None
         self._backlog: list[bytes] = []
@@ -150,7 +151,7 @@ class Intake:
             self._seen.heard(text.encode() + b"\n")
         self._seen.outcome, self._seen.breach = batch.outcome, batch.breach
         self._over = batch.outcome is not None or batch.breach is not None
-        if self._log.is_enabled_for(logging.DEBUG):
+        if self._tells:
             for draft in batch.drafts:
                 self._log.debug("Attempting to emit event to session", type=draft.type, n=draft.n)
         return batch

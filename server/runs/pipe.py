@@ -13,17 +13,17 @@ twice the last one counts, here as in every browser.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from server.errors import ProtocolError
-from server.events import ID, NESTING_LIMIT, SERVER_ONLY, TYPE, Draft, draft, encode_json, too_deep
+from server.events import ID, SERVER_ONLY, TYPE, Draft, between, compose, encode_json
 from server.runs import schema
+from server.runs.lines import Splitter, check_bytes, is_clean, too_long
 
 VERSION = 1
-LINE_LIMIT = 1 << 20
+MIDDLES = 256  # that a run's decoder keeps
 TIME_LIMIT = 253_402_300_800_000_000  # µs: the year 10000, which RFC 3339 cannot write
 
 MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -87,6 +87,11 @@ class _Line(msgspec.Struct, gc=False):
     error: Failure | None = None
 
 
+class _Speaker(msgspec.Struct, omit_defaults=True):
+    agent: str | None = None
+    span: str | None = None
+
+
 class _Log(msgspec.Struct):
     stream: Literal["stdout", "stderr"]
     text: str
@@ -104,36 +109,6 @@ _decode_log = msgspec.json.Decoder(_Log).decode
 _decode_question = msgspec.json.Decoder(_Question).decode
 
 
-class Splitter:
-    """Cuts a stream into lines, however its bytes arrive."""
-
-    def __init__(self) -> None:
-        self._rest = bytearray()
-
-    def feed(self, data: bytes) -> bytes | None:
-        """The lines that ``data`` completes, joined as they came, without the last line end."""
-        end = data.rfind(b"\n")
-        if end < 0:
-            self._rest += data
-            return None
-        block = data[:end]
-        if self._rest:
-            block = bytes(self._rest) + block
-            self._rest = bytearray()
-        if end + 1 < len(data):  # rare: a child writes whole lines
-            self._rest += memoryview(data)[end + 1 :]
-        return block
-
-    def forget(self) -> None:
-        """Drop the line that is still open: its end will not come."""
-        self._rest = bytearray()
-
-    @property
-    def overlong(self) -> bool:
-        """Whether the line that is still open is too long already."""
-        return len(self._rest) > LINE_LIMIT
-
-
 class Decoder:
     """A run's lines, as drafts of events. Never raises: what is wrong is the batch's ``breach``."""
 
@@ -141,6 +116,8 @@ class Decoder:
         self.last = last  # the number of the last line that counted
         self._run = run
         self._splitter = Splitter()
+        #: By type, agent and span, what its events have between their time and their data.
+        self._middles: dict[tuple[str, str | None, str | None], bytes] = {}
         self._over = False
 
     def feed(self, data: bytes) -> Batch:
@@ -153,7 +130,7 @@ class Decoder:
             if block is not None:
                 self._take(block, batch)
             if self._splitter.overlong and batch.outcome is None:
-                raise _too_long()
+                raise too_long()
         except ProtocolError as error:
             batch.breach = error.message
         self._over = batch.outcome is not None or batch.breach is not None
@@ -164,10 +141,10 @@ class Decoder:
         self._splitter.forget()
 
     def _take(self, block: bytes, batch: Batch) -> None:
-        clean = _is_clean(block)
+        clean = is_clean(block)
         for line in block.split(b"\n"):
             if not clean:
-                _check_bytes(line)
+                check_bytes(line)
             try:  # not by _decode: this is done for every event
                 read = _decode_line(line)
             except MALFORMED as error:
@@ -190,19 +167,29 @@ class Decoder:
         data = bytes(read.data)
         if not data.startswith(b"{"):
             raise ProtocolError(f"line {read.n}: data is not an object")
-        if not _is_for_children(read.type):
-            raise _bad_type(read.type, read.n)
+        middle = self._middles.get((read.type, read.agent, read.span))
+        if middle is None:
+            middle = self._middle(read)
         if read.type == "log":
             _take_log(data, read.n, batch)
         elif read.type == "input_request":
             _take_question(data, read.n, batch)
-        speaker = _speaker(read.agent, read.span)
-        return draft(read.type, self._run, data, micros=read.t, speaker=speaker, n=read.n)
+        return compose(read.type, middle, data, read.t, read.n)
+
+    def _middle(self, read: _Line) -> bytes:
+        if TYPE.fullmatch(read.type) is None or read.type in SERVER_ONLY:
+            raise _bad_type(read.type, read.n)
+        said = encode_json(_Speaker(read.agent, read.span))[1:-1]
+        if len(self._middles) == MIDDLES:
+            self._middles.clear()
+        middle = between(read.type, self._run, said + b"," if said else b"")
+        self._middles[read.type, read.agent, read.span] = middle
+        return middle
 
 
 def read_hello(line: bytes) -> Hello:
     """The first line of a connection; raises :class:`ProtocolError`."""
-    _check_bytes(line)
+    check_bytes(line)
     return _decode(_decode_greeting, line, "the first line").hello
 
 
@@ -237,46 +224,6 @@ def answer(request: str, value: Any) -> bytes:
 END = b'{"end":true}\n'  # this run is not yours: exit
 
 
-# Checks. The cheap ones look at all lines of a read at once.
-
-
-def _is_clean(block: bytes) -> bool:
-    """Whether no line of ``block`` can break a rule that concerns bytes."""
-    return (
-        len(block) <= LINE_LIMIT
-        and b"\r" not in block
-        and block.count(b"{") + block.count(b"[") <= NESTING_LIMIT
-        and _is_utf8(block)
-    )
-
-
-def _check_bytes(line: bytes) -> None:
-    if len(line) > LINE_LIMIT:
-        raise _too_long()
-    if b"\r" in line:
-        raise ProtocolError("a line holds a raw CR")
-    if not _is_utf8(line):
-        raise ProtocolError("a line is not UTF-8")
-    # Before anything recursive sees it: a decoder's own limit may be the C stack.
-    if too_deep(line):
-        raise ProtocolError(f"a line is nested more than {NESTING_LIMIT} deep")
-
-
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=1024)
-def _is_for_children(type_: str) -> bool:
-    return TYPE.fullmatch(type_) is not None and type_ not in SERVER_ONLY
-
-
 def _bad_type(type_: str, n: int) -> ProtocolError:
     if type_ in SERVER_ONLY:
         return ProtocolError(f"line {n}: only the server writes events of type {type_!r}")
@@ -305,20 +252,8 @@ def _outcome(read: _Line) -> Outcome:
     return Outcome(read.n, read.outcome, bytes(read.result), read.error)
 
 
-@lru_cache(maxsize=4096)
-def _speaker(agent: str | None, span: str | None) -> bytes:
-    """The fields between ``run`` and ``data``, with the comma after them."""
-    fields = {"agent": agent, "span": span}
-    said = encode_json({name: value for name, value in fields.items() if value is not None})
-    return said[1:-1] + b"," if len(said) > 2 else b""
-
-
 def _decode(decoder: Callable[[bytes], T], line: bytes, what: str) -> T:
     try:
         return decoder(line)
     except MALFORMED as error:
         raise ProtocolError(f"{what}: {error}") from None
-
-
-def _too_long() -> ProtocolError:
-    return ProtocolError(f"a line is longer than {LINE_LIMIT} bytes")

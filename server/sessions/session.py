@@ -41,6 +41,7 @@ class Session:
         self.runs: set[str] = set()  # the active ones
         self._events = events
         self._log = log.bind(session=session)  # bound once: to bind costs more than to be silent
+        self._tells = self._log.is_enabled_for(logging.DEBUG)
         self.last = 0  # the offset of the newest event that readers were told of
         self.state: SessionState = "waiting"
         self._run: str | None = None
@@ -164,7 +165,7 @@ class Session:
         self._advance(events)
         over = self.state == "closed"
         subscribers = self.audience.write(self.epoch, events, over=over)
-        if self._log.is_enabled_for(logging.DEBUG):
+        if self._tells:
             for event in events:
                 bound = {"run": self._run, "offset": event.offset}
                 self._log.debug("Event added to queue", type=event.type, size=event.offset, **bound)

@@ -12,7 +12,7 @@ import pytest
 
 from server.eventlog import EventLog, rows, schema, sqlite
 from tests.eventlog.conftest import restless
-from tests.eventlog.making import drafts, offsets, run, session, unnumbered, until, whole
+from tests.eventlog.making import drafts, ended, offsets, run, session, unnumbered, until, whole
 
 if TYPE_CHECKING:
     from server.events import Event
@@ -72,6 +72,29 @@ async def test_a_restart_in_the_middle_of_packing(path: Path) -> None:
         assert await whole(events, "s1") == log
     assert len(log) == 40 * 4
     assert asked(path, "SELECT count(*) > 0, min(position) > 1 FROM journal") == [(1, 1)]
+
+
+async def test_a_run_that_goes_on_is_looked_up_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number stays at hand however often its events are packed; when it has ended it goes."""
+    asked_for: list[tuple[str, str]] = []
+    find = rows.find
+
+    def noted(connection: apsw.Connection, wanted: set[tuple[str, str]]) -> object:
+        asked_for.extend(wanted)
+        return find(connection, wanted)
+
+    monkeypatch.setattr(rows, "find", noted)
+    async with sqlite.open(path, journal_bytes=3000) as events:
+        await events.append(session(), [], producer="r_1", record=run())
+        for n in range(1, 41):
+            await events.append(session(), drafts(n, text="x" * 200), producer="r_1")
+        assert asked_for == [("s1", "r_1")]
+        await events.append(session(), drafts(41, text="x" * 3000), producer="r_1", record=ended())
+        await until(lambda: asked(path, "SELECT count(*) FROM journal") == [(0,)])
+        assert offsets(await events.append(session(), drafts(41, 42), producer="r_1")) == [42]
+    assert asked_for == 2 * [("s1", "r_1")]
 
 
 async def test_recent_events_are_back_in_memory(path: Path) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from server.errors import ProtocolError
 from server.events import NESTING_LIMIT, SERVER_ONLY
+from server.runs.lines import LINE_LIMIT
 from server.runs.pipe import (
-    LINE_LIMIT,
     TIME_LIMIT,
     Batch,
     Decoder,
