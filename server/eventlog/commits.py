@@ -37,6 +37,7 @@ from server.eventlog.tail import Tail
 from server.eventlog.threads import ConnectionThread
 from server.eventlog.waiting import Removal, Request, Waiting
 from server.eventlog.watchers import Watchers
+from server.records import SessionRecord
 
 #: What is packed for each byte that comes. A byte is packed once and deleted once: at more than two
 #: a pass ends before as much has come again, which bounds the journal under a flood; at much more
@@ -147,12 +148,16 @@ class Commits:
         group = Group()
         new: dict[str, Tail] = {}
         for append, tail in zip(appends, known, strict=True):
-            session = append.session
-            if tail is None and (tail := new.get(session.id)) is None:
-                tail = new[session.id] = Tail(self._next_key, session)
-                self._next_key += 1
-            group.add(append, tail)
+            group.add(append, tail or self._begun(append.session, new))
         return group, new
+
+    def _begun(self, session: SessionRecord, new: dict[str, Tail]) -> Tail:
+        """The tail of a session that is not stored."""
+        tail = new.get(session.id)
+        if tail is None:
+            tail = new[session.id] = Tail(self._next_key, session)
+            self._next_key += 1
+        return tail
 
     async def _look_up(self, wanted: set[tuple[str, str]]) -> None:
         """Bring into memory what is stored of these sessions and producers."""
