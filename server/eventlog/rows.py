@@ -4,6 +4,8 @@ All functions that take a connection are jobs for its thread. None leaves a tran
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import chain
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -38,6 +40,9 @@ UPSERT_RUN = """
 INSERT INTO runs (id, session, active, created, idempotency_key, record) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     session = excluded.session, active = excluded.active, record = excluded.record"""
+
+#: How many rows one statement writes: few sizes, or the connection's cache would not hold them.
+TOGETHER = (32, 8, 1)
 
 SELECT_TAIL = """
 SELECT key, id, epoch, created, labels, state, run, ended,
@@ -104,13 +109,32 @@ def _transaction(connection: apsw.Connection, statements: Sequence[Statement]) -
     connection.execute("BEGIN IMMEDIATE")
     try:
         for sql, rows in statements:
-            connection.executemany(sql, rows)
+            for some in _together(rows):
+                connection.execute(_of_many(sql, len(some)), tuple(chain.from_iterable(some)))
         connection.execute("COMMIT")
     except BaseException:
         # After some errors SQLite has rolled back by itself.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _together(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    start = 0
+    for size in TOGETHER:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+
+
+@cache
+def _of_many(sql: str, rows: int) -> str:
+    """The statement for that many rows: what holds for one call of SQLite's holds for all."""
+    if rows == 1:
+        return sql
+    head, _, rest = sql.partition("VALUES (")
+    row, bracket, tail = rest.partition(")")
+    return head + "VALUES " + ", ".join(rows * [f"({row}{bracket}"]) + tail
 
 
 class Found(NamedTuple):

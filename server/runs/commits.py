@@ -38,6 +38,20 @@ class Job(msgspec.Struct, frozen=True, eq=False):
 class Commits:
     """The way of one run into the log."""
 
+    __slots__ = (
+        "_append",
+        "_closed",
+        "_failures",
+        "_idle",
+        "_jobs",
+        "_loop",
+        "_next",
+        "_retry",
+        "events",
+        "flying",
+        "record",
+    )
+
     def __init__(
         self, append: Append, record: RunRecord, idle: Callable[[], None], *, events: int = 0
     ) -> None:

@@ -23,7 +23,7 @@ from server.runs.evidence import Evidence
 from server.runs.life import Signal
 
 #: An acknowledgement only tells a child what it may forget; its outcome's does not wait.
-ACK_SECONDS = 0.25
+ACK_SECONDS = 1.0
 #: Bytes that wait here for the commit before them: to stop and start a socket at each commit would
 #: cost more than to read it. What is more stays in the kernel.
 BACKLOG_BYTES = 64 << 10
@@ -32,6 +32,26 @@ ACK_AT_ONCE = 256 << 10  # bytes that were committed since the last acknowledgem
 
 class Intake:
     """What one child sends, from its start to its outcome."""
+
+    __slots__ = (
+        "_acks",
+        "_backlog",
+        "_commits",
+        "_committed",
+        "_connection",
+        "_decoder",
+        "_held",
+        "_log",
+        "_open",
+        "_over",
+        "_paused",
+        "_seen",
+        "_signal",
+        "_tells",
+        "_unacknowledged",
+        "_waiting",
+        "rest",
+    )
 
     def __init__(
         self,

@@ -12,6 +12,8 @@ LINE_LIMIT = 1 << 20
 class Splitter:
     """Cuts a stream into lines, however its bytes arrive."""
 
+    __slots__ = ("_rest",)
+
     def __init__(self) -> None:
         self._rest = bytearray()
 

@@ -112,6 +112,8 @@ _decode_question = msgspec.json.Decoder(_Question).decode
 class Decoder:
     """A run's lines, as drafts of events. Never raises: what is wrong is the batch's ``breach``."""
 
+    __slots__ = ("_middles", "_over", "_run", "_splitter", "last")
+
     def __init__(self, run: str, last: int = 0) -> None:
         self.last = last  # the number of the last line that counted
         self._run = run

@@ -36,6 +36,8 @@ class Poll:
 class Audience:
     """The readers of the session ``session``."""
 
+    __slots__ = ("_live", "_session", "_waiters", "dismissed", "idle_since", "readers", "troubles")
+
     def __init__(self, session: str):
         self.readers: set[Subscription | Poll] = set()
         self.troubles: deque[str] = deque(maxlen=8)  # what befell readers, for diagnosis

@@ -31,6 +31,26 @@ class _RunOf(msgspec.Struct):
 class Session:
     """Made, held and let go of by the hub."""
 
+    __slots__ = (
+        "_events",
+        "_head",
+        "_loading",
+        "_log",
+        "_refreshing",
+        "_run",
+        "_scope",
+        "_tells",
+        "audience",
+        "deleting",
+        "holders",
+        "id",
+        "last",
+        "runs",
+        "starting",
+        "state",
+        "stored",
+    )
+
     def __init__(self, session: str, events: EventLog):
         self.id = session
         self.audience = Audience(session)

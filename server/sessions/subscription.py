@@ -118,6 +118,23 @@ class Log(Protocol):
 class Subscription:
     """One connected reader. ``cursor`` never runs ahead of what was handed to its socket."""
 
+    __slots__ = (
+        "_bye",
+        "_judge_at",
+        "_pace",
+        "_said",
+        "_wake",
+        "connected",
+        "heartbeat",
+        "last_sent",
+        "offset",
+        "opening",
+        "phase",
+        "sent",
+        "session",
+        "sink",
+    )
+
     def __init__(self, session: Log, sink: Sink, opening: Opening, heartbeat: float):
         self.session = session
         self.sink = sink

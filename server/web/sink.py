@@ -23,6 +23,8 @@ TCP_INFO_BYTES = 256
 class SocketSink:
     """The :class:`~server.sessions.subscription.Sink` of one connection."""
 
+    __slots__ = ("_drain", "_socket", "_transport", "encoding", "transport")
+
     def __init__(
         self,
         transport: str,
