@@ -39,10 +39,10 @@ from server.eventlog.waiting import Removal, Request, Waiting
 from server.eventlog.watchers import Watchers
 from server.records import SessionRecord
 
-#: What is packed for each byte that comes. A byte is packed once and deleted once: at more than two
-#: a pass ends before as much has come again, which bounds the journal under a flood; at much more
-#: it would take a core's rest in bursts, and what is emitted meanwhile would queue up.
-PACE = 2.5
+#: What is packed for each byte that comes. A byte is packed once and deleted once, which is quick:
+#: at much less a pass would not end before as much has come again, which bounds the journal under a
+#: flood; at much more it would take a core's rest in bursts, and what is emitted would queue up.
+PACE = 1.5
 
 log = structlog.get_logger()
 

@@ -23,6 +23,10 @@ APPEND_BYTES = 300
 STEP_BYTES = 128 * 1024
 
 
+#: What is deleted in the time in which one byte is packed: whole pages only change hands.
+DELETED_BYTES = 3
+
+
 class Backlog(NamedTuple):
     """A stretch of the journal: its rows after ``begin``, up to and with ``end``."""
 
@@ -104,7 +108,7 @@ class Pass:
     def _delete(self, budget: int) -> Step:
         begin, end, weight = self.backlog
         each = max(1, weight // max(1, end - begin))
-        self._deleted = min(end, self._deleted + max(1, budget // each))
+        self._deleted = min(end, self._deleted + max(1, DELETED_BYTES * budget // each))
         return Step([(rows.DELETE_JOURNAL, [(self._deleted,)])], [])
 
 
