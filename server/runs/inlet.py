@@ -20,7 +20,7 @@ import structlog
 from server.records import Feed
 
 #: Pipes that one look finds, beside those that are known to have more: the others come next time.
-PIPES = 256
+PIPES = 48
 #: What is read in a turn, about as much as a group of the log takes; of each pipe in one go, so
 #: that a run with much to say does not keep the others waiting; and of those with much to say at
 #: least, however many have a little.
