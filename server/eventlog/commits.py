@@ -18,7 +18,9 @@ which a busy loop gives up every few milliseconds only.
 import asyncio
 import copy
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from time import monotonic
 from typing import TypeVar
 
 import structlog
@@ -43,6 +45,9 @@ from server.records import SessionRecord
 #: at much less a pass would not end before as much has come again, which bounds the journal under a
 #: flood; at much more it would take a core's rest in bursts, and what is emitted would queue up.
 PACE = 1.5
+
+#: How long commits may follow one another with nobody else on the loop between them.
+ALONE_SECONDS = 0.004
 
 log = structlog.get_logger()
 
@@ -76,6 +81,7 @@ class Commits:
         self._waiting = Waiting()
         self._feeds = Feeds()
         self._untold: Group | None = None  # committed, and nobody was woken yet
+        self._yield_at = 0.0
         self._wake = asyncio.Event()
         self._closing = False
         self._running = asyncio.create_task(self._run())
@@ -161,7 +167,7 @@ class Commits:
 
     async def _look_up(self, wanted: set[tuple[str, str]]) -> None:
         """Bring into memory what is stored of these sessions and producers."""
-        stored = await self._meanwhile(self._writer.start(rows.find, wanted))
+        stored = await self._meanwhile(self._writer.submit(rows.find, wanted))
         for (session, producer), found in stored.items():
             if found.tail is not None:
                 tail = self.tails.setdefault(session, found.tail)
@@ -187,7 +193,7 @@ class Commits:
         if not every and not step:
             return False
         try:
-            seconds, pages = await self._meanwhile(self._writer.start(rows.commit, every))
+            seconds, pages = await self._meanwhile(self._writer.submit(rows.commit, every))
         except KeepstreamError as error:
             if not step:
                 raise
@@ -225,10 +231,18 @@ class Commits:
         )
         return [(sql, values) for sql, values in every if values]
 
-    async def _meanwhile(self, work: asyncio.Future[T]) -> T:
-        """Wait for ``work``, which has begun; the time is used to tell of the last group."""
+    async def _meanwhile(self, work: Future[T]) -> T:
+        """Wait for ``work``, which has begun; the time is used to tell of the last group.
+
+        Work that is done by then is not waited for: two turns of the loop would cost more than a
+        small commit. The others on the loop have their turn every few milliseconds.
+        """
         self._tell()
-        return await work
+        if work.done() and monotonic() < self._yield_at:
+            return work.result()
+        result = await asyncio.wrap_future(work)
+        self._yield_at = monotonic() + ALONE_SECONDS
+        return result
 
     def _tell(self) -> None:
         group, self._untold = self._untold, None
@@ -267,7 +281,7 @@ class Commits:
     async def _remove(self, removal: Removal) -> None:
         session = removal.session
         try:
-            removed = await self._meanwhile(self._writer.start(rows.remove, session))
+            removed = await self._meanwhile(self._writer.submit(rows.remove, session))
         except Exception as error:  # noqa: BLE001 - as in _commit
             await self._mending.rescue([], error, self._packing.backlog.end)
             removal.tell(False, _copy(error))
@@ -289,10 +303,10 @@ class Commits:
         try:
             if self._checkpoints.rest_due:
                 self._checkpoints.rest_due = False
-                await self._meanwhile(self._writer.start(copy_rest))
+                await self._meanwhile(self._writer.submit(copy_rest))
                 return True
             if self._sweeping:
-                self._sweeping = await self._meanwhile(self._writer.start(rows.sweep))
+                self._sweeping = await self._meanwhile(self._writer.submit(rows.sweep))
                 return True
             return idle and await self._write([], STEP_BYTES)
         except Exception as error:  # noqa: BLE001 - appends must go on, or fail by themselves

@@ -7,7 +7,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -63,8 +63,16 @@ class ConnectionThread:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Begin ``job`` at once; its result, or an error that says what to do."""
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._thread, lambda: self._do(job, *args, **kwargs))
+        return asyncio.wrap_future(self.submit(job, *args, **kwargs))
+
+    def submit(
+        self,
+        job: Callable[Concatenate[apsw.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Future[T]:
+        """The same, for who may find it done before the loop has had a turn."""
+        return self._thread.submit(lambda: self._do(job, *args, **kwargs))
 
     def _do(
         self,

@@ -44,12 +44,8 @@ class Watchers:
         """Wake those who watch one of ``sessions``."""
         for session in sessions:
             for watch in self._watches.get(session, ()):
-                if watch.wake is not None:  # a wake-up before this one may have ended this watch
-                    _call(watch.wake)
-
-
-def _call(wake: Wake) -> None:
-    try:
-        wake()
-    except Exception:  # one watcher's bug must not leave the others asleep
-        log.exception("A watcher failed")
+                try:
+                    if watch.wake is not None:  # one before it may have ended this watch
+                        watch.wake()
+                except Exception:  # one watcher's bug must not leave the others asleep
+                    log.exception("A watcher failed")

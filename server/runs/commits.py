@@ -126,8 +126,10 @@ class Commits:
     def _send(self) -> None:
         run, jobs = self.record, self.flying
         try:
-            self._next = self._changed(run)
-            drafts = jobs[0].drafts if len(jobs) == 1 else [d for job in jobs for d in job.drafts]
+            if len(jobs) == 1 and jobs[0].change is None and not self._failures:
+                drafts, self._next = jobs[0].drafts, None  # nearly always
+            else:
+                drafts, self._next = [d for job in jobs for d in job.drafts], self._changed(run)
             self._append(run.session, drafts, self._landed, producer=run.id, record=self._next)
         except Exception as error:  # noqa: BLE001 (a bug elsewhere must not leave a run endless)
             self._loop.call_soon(self._landed, (), error)

@@ -20,15 +20,13 @@ class Splitter:
     def feed(self, data: bytes) -> bytes | None:
         """The lines that ``data`` completes, joined as they came, without the last line end."""
         end = data.rfind(b"\n")
+        if end == len(data) - 1 and not self._rest:  # nearly always: a child writes whole lines
+            return data[:end] if data else None
         if end < 0:
             self._rest += data
             return None
-        block = data[:end]
-        if self._rest:
-            block = bytes(self._rest) + block
-            self._rest = bytearray()
-        if end + 1 < len(data):  # rare: a child writes whole lines
-            self._rest += memoryview(data)[end + 1 :]
+        block = bytes(self._rest) + data[:end]
+        self._rest = bytearray(memoryview(data)[end + 1 :])
         return block
 
     def forget(self) -> None:

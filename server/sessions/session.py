@@ -42,6 +42,7 @@ class Session:
         "_tells",
         "audience",
         "deleting",
+        "epoch",
         "holders",
         "id",
         "last",
@@ -66,6 +67,7 @@ class Session:
         self.state: SessionState = "waiting"
         self._run: str | None = None
         self._head: Head | None = None  # as it was loaded: what changes stands above
+        self.epoch = ""  # of its offsets, once it was loaded
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._scope = ExitStack()
@@ -90,6 +92,7 @@ class Session:
         head = await self._events.head(self.id)
         self.stored = head is not None
         self._head = head or Head(record=SessionRecord(id=self.id))
+        self.epoch = self._head.record.epoch
         self.last, self.state, self._run = self._head.last, self._head.state, self._head.run
         self.committed()  # what came while the head was read
 
@@ -109,11 +112,6 @@ class Session:
         """Who the session is."""
         assert self._head is not None, "a session is used only after it was loaded"
         return self._head.record
-
-    @property
-    def epoch(self) -> str:
-        """The epoch of its offsets."""
-        return self.record.epoch
 
     @property
     def busy(self) -> bool:
@@ -170,8 +168,11 @@ class Session:
             return
         events = self._events.recent(self.id, self.last)
         if events is not None:
-            for piece in (events,) if len(events) == 1 else pieces(events):
-                self._publish(piece)
+            if len(events) == 1:
+                self._publish(events)
+            else:
+                for piece in pieces(events):
+                    self._publish(piece)
         elif self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh())
 

@@ -53,6 +53,8 @@ class WebSocketEncoding:
 
     def events(self, _epoch: str, events: Sequence[Event]) -> bytes:
         """All of ``events`` as the bytes of one write."""
+        if len(events) == 1:
+            return frame(events[0].line)
         return b"".join([frame(event.line) for event in events])
 
     def control(self, control: dict[str, Any]) -> bytes:
