@@ -33,13 +33,13 @@ from server.eventlog.duress import Claim, Fault, NoRoom
 from server.eventlog.feeds import Feeds
 from server.eventlog.group import Append, Group
 from server.eventlog.mending import MEND_SECONDS, Mending, claim_of
+from server.eventlog.numbering import Numbering, Wanted
 from server.eventlog.packing import STEP_BYTES, Packing
 from server.eventlog.recovery import Recovered
 from server.eventlog.tail import Tail
 from server.eventlog.threads import ConnectionThread
 from server.eventlog.waiting import Removal, Request, Waiting
 from server.eventlog.watchers import Watchers
-from server.records import SessionRecord
 
 #: What is packed for each byte that comes. A byte is packed once and deleted once, which is quick:
 #: at much less a pass would not end before as much has come again, which bounds the journal under a
@@ -69,7 +69,7 @@ class Commits:
     ) -> None:
         self.tails = found.tails
         self.releases = 0  # how often tails were let go: what a reader compares
-        self._next_key = found.next_key
+        self._numbering = Numbering(found, self._find)
         self._writer = writer
         self._checkpoints = checkpoints
         self._packing = packing
@@ -136,7 +136,7 @@ class Commits:
 
     async def _commit(self, appends: list[Append]) -> None:
         try:
-            group, new = await self._number(appends)
+            group, new = await self._numbering.group(appends)
             await self._make_durable(group, new)
         except Exception as error:  # noqa: BLE001 - nobody may be left waiting for ever
             again = await self._mending.rescue(appends, error, self._packing.backlog.end)
@@ -145,34 +145,8 @@ class Commits:
             for few in again:
                 await self._commit(few)
 
-    async def _number(self, appends: list[Append]) -> tuple[Group, dict[str, Tail]]:
-        """A group of ``appends``, and the tails of the sessions that it begins."""
-        known = [self.tails.get(append.session.id) for append in appends]
-        if unknown := _unknown(appends, known):
-            await self._look_up(unknown)
-            known = [self.tails.get(append.session.id) for append in appends]
-        group = Group()
-        new: dict[str, Tail] = {}
-        for append, tail in zip(appends, known, strict=True):
-            group.add(append, tail or self._begun(append.session, new))
-        return group, new
-
-    def _begun(self, session: SessionRecord, new: dict[str, Tail]) -> Tail:
-        """The tail of a session that is not stored."""
-        tail = new.get(session.id)
-        if tail is None:
-            tail = new[session.id] = Tail(self._next_key, session)
-            self._next_key += 1
-        return tail
-
-    async def _look_up(self, wanted: set[tuple[str, str]]) -> None:
-        """Bring into memory what is stored of these sessions and producers."""
-        stored = await self._meanwhile(self._writer.submit(rows.find, wanted))
-        for (session, producer), found in stored.items():
-            if found.tail is not None:
-                tail = self.tails.setdefault(session, found.tail)
-                if producer:
-                    tail.numbers.setdefault(producer, found.n)
+    async def _find(self, wanted: Wanted) -> dict[tuple[str, str], rows.Found]:
+        return await self._meanwhile(self._writer.submit(rows.find, wanted))
 
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
         body = journal.encode(entry for _, entry, _ in group.answers if entry.events)
@@ -322,15 +296,6 @@ class Commits:
             log.warning("The event log could not be tidied up", error=str(error))
         self._packing.failed()
         asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._wake.set)
-
-
-def _unknown(appends: list[Append], known: list[Tail | None]) -> set[tuple[str, str]]:
-    """The sessions and producers of ``appends`` that are not in memory."""
-    return {
-        (append.session.id, append.producer)
-        for append, tail in zip(appends, known, strict=True)
-        if tail is None or (append.producer and append.producer not in tail.numbers)
-    }
 
 
 def _copy(error: Exception) -> KeepstreamError:
