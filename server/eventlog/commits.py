@@ -111,7 +111,8 @@ class Commits:
         while True:
             # Cleared before looking: what comes while something is awaited is looked at next.
             self._wake.clear()
-            self._feeds.draw()
+            if not self._waiting.full:
+                self._feeds.draw()
             if not self._waiting or not self._duress.healthy:
                 self._tell()
             if not self._duress.healthy:

@@ -16,6 +16,7 @@ class Removal(NamedTuple):
 
     session: str
     done: asyncio.Future[bool]
+    size: int = 0
 
     def tell(self, removed: object, error: Exception | None = None) -> None:
         """Say how it went, to whoever still waits."""
@@ -31,13 +32,20 @@ class Waiting:
 
     def __init__(self) -> None:
         self._requests: deque[Request] = deque()
+        self._size = 0
 
     def __bool__(self) -> bool:
         return bool(self._requests)
 
+    @property
+    def full(self) -> bool:
+        """Whether the next group is: what would be drawn now had to wait for the one after it."""
+        return self._size >= GROUP_BYTES
+
     def put(self, request: Request) -> None:
         """Let ``request`` wait behind the others."""
         self._requests.append(request)
+        self._size += request.size
 
     def take(self) -> Removal | list[Append]:
         """What comes next: a removal, or what goes into one group, in order, up to a removal."""
@@ -54,6 +62,7 @@ class Waiting:
             taken.append(first)
             size += first.size
             self._requests.popleft()
+        self._size -= size
         return taken
 
     def behind(self, appends: list[Append]) -> list[Append]:
@@ -64,6 +73,7 @@ class Waiting:
         for request in self._requests:
             if isinstance(request, Append) and request.session.id in sessions:
                 found.append(request)
+                self._size -= request.size
             else:
                 left.append(request)
         self._requests = left
@@ -72,3 +82,4 @@ class Waiting:
     def keep(self, wanted: Callable[[Request], bool]) -> None:
         """Let go of all that are not ``wanted``."""
         self._requests = deque(filter(wanted, self._requests))
+        self._size = sum(request.size for request in self._requests)

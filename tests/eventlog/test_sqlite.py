@@ -1,21 +1,20 @@
 """What SQLite owes beyond the contract: another life, bounds, and its housekeeping."""
 
 import asyncio
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import apsw
 import apsw.ext
 import pytest
 
 from server.eventlog import EventLog, rows, schema, sqlite
+from server.eventlog.waiting import GROUP_BYTES
+from server.events import Event
 from tests.eventlog.conftest import restless
 from tests.eventlog.making import drafts, ended, offsets, run, session, unnumbered, until, whole
-
-if TYPE_CHECKING:
-    from server.events import Event
 
 
 def asked(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -72,6 +71,32 @@ async def test_a_restart_in_the_middle_of_packing(path: Path) -> None:
         assert await whole(events, "s1") == log
     assert len(log) == 40 * 4
     assert asked(path, "SELECT count(*) > 0, min(position) > 1 FROM journal") == [(1, 1)]
+
+
+async def test_a_feed_without_end_queues_nothing_up(path: Path) -> None:
+    """What is drawn waits in the feed, not in the log: who comes behind it would wait with it."""
+    waiting, most = 0, 0
+
+    def told(events: Sequence[Event], _error: Exception | None) -> None:
+        nonlocal waiting
+        waiting -= sum(len(event.line) for event in events)
+
+    def turn() -> None:
+        nonlocal waiting, most
+        for name in ("s1", "s2", "s3"):
+            flood = unnumbered(1, "x" * (GROUP_BYTES // 2))
+            waiting += sum(len(draft.tail) for draft in flood)
+            events.submit(session(name), flood, told)
+        most = max(most, waiting)
+
+    here, there = socket.socketpair()
+    with here, there:
+        there.send(b"x")  # and nobody reads it: there is always something to draw
+        async with sqlite.open(path) as events:
+            with events.feed(here.fileno(), turn):
+                for _ in range(20):
+                    await events.append(session(), unnumbered(1))
+    assert GROUP_BYTES < most < 4 * GROUP_BYTES
 
 
 async def test_a_run_that_goes_on_is_looked_up_once(
