@@ -120,6 +120,7 @@ class Commits:
             if self._waiting:
                 await self._serve()
             elif self._closing:
+                await self._pack_all()
                 return
             elif not await self._keep_house(idle=True):
                 self._feeds.watch()
@@ -287,6 +288,12 @@ class Commits:
         except Exception as error:  # noqa: BLE001 - appends must go on, or fail by themselves
             self._rest(error)
             return False
+
+    async def _pack_all(self) -> None:
+        """So that the next start has nothing to bring into memory."""
+        self._packing.close()
+        while self._duress.healthy and await self._write([], STEP_BYTES):
+            pass
 
     def _rest(self, error: Exception) -> None:
         """Leave what can wait for later: a full disk is not to be asked at every commit."""

@@ -138,6 +138,10 @@ class Packing:
             self._pass = Pass(self.backlog, tails)
         return self._pass.step(budget) if self._pass else None
 
+    def close(self) -> None:
+        """Pack whatever there is from now on."""
+        self._limit = 1
+
     @property
     def resting(self) -> float:
         """Seconds until it may be tried again after a failure; 0 if now."""

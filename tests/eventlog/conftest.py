@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.eventlog import EventLog, memory, sqlite
+from server.eventlog.commits import Commits
 
 Opener = Callable[[], AbstractAsyncContextManager[EventLog]]
 
@@ -37,3 +38,13 @@ async def events(opener: Opener) -> AsyncIterator[EventLog]:
     """An open, empty event log."""
     async with opener() as log:
         yield log
+
+
+@pytest.fixture
+def as_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that is closed leaves its journal, as one does that is killed."""
+
+    async def leave(_: Commits) -> None:
+        pass
+
+    monkeypatch.setattr(Commits, "_pack_all", leave)

@@ -167,6 +167,7 @@ async def test_damage_is_named_and_never_served(path: Path, damage: str) -> None
     ],
     ids=["crc", "moved", "missing"],
 )
+@pytest.mark.usefixtures("as_killed")
 async def test_a_damaged_journal_is_saved(path: Path, damage: str, lost: int) -> None:
     """Only the sessions whose events were in it lose anything, and a new epoch says so."""
     await fill(path)

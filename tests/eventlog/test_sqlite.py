@@ -60,6 +60,7 @@ async def test_the_log_goes_on_in_another_life(path: Path, lives: int) -> None:
     assert len(log) == lives * 30
 
 
+@pytest.mark.usefixtures("as_killed")
 async def test_a_restart_in_the_middle_of_packing(path: Path) -> None:
     """A journal of which a part is packed or deleted already goes on behind its last row."""
     log: list[Event] = []
@@ -122,8 +123,21 @@ async def test_a_run_that_goes_on_is_looked_up_once(
     assert asked_for == 2 * [("s1", "r_1")]
 
 
+async def test_a_clean_end_leaves_nothing_to_read(path: Path) -> None:
+    """A log that was closed is packed: the next start has no journal to bring into memory."""
+    async with sqlite.open(path) as events:
+        log = await events.append(session(), unnumbered(5))
+        log = [*log, *await events.append(session(), drafts(1, 2), producer="r_1", record=run())]
+    assert asked(path, "SELECT count(*) FROM journal") == [(0,)]
+    async with sqlite.open(path) as events:
+        assert events.recent("s1", 0) is None
+        assert await whole(events, "s1") == log
+        assert offsets(await events.append(session(), drafts(2, 3), producer="r_1")) == [8]
+
+
+@pytest.mark.usefixtures("as_killed")
 async def test_recent_events_are_back_in_memory(path: Path) -> None:
-    """What was not packed is in memory again after a restart."""
+    """What was not packed when the process was killed is in memory again after a restart."""
     async with sqlite.open(path) as events:
         log = await events.append(session(), unnumbered(5))
     async with sqlite.open(path) as events:

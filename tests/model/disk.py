@@ -38,6 +38,7 @@ class Disk:
         self.tables = [str(name) for (name,) in self.connection.execute(named)]
         self.threads: list[Thread] = []
         self.copy: dict[str, list[tuple[Any, ...]]] | None = None
+        self.is_quick: Callable[[], bool] = lambda: False  # done before anybody could wait for it
 
     def format(self) -> None:
         """Empty it."""
@@ -73,14 +74,14 @@ class Disk:
 
     def elsewhere(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
         """Have ``work`` done in a thread of no connection."""
-        thread = Thread(self.connection, "elsewhere")
+        thread = Thread(self, "elsewhere")
         self.threads.append(thread)
         return thread.start(lambda _: work())
 
     @asynccontextmanager
     async def connected(self, name: str, *_: object) -> "AsyncIterator[Thread]":
         """In the place of :func:`server.eventlog.threads.connected`."""
-        thread = Thread(self.connection, name)
+        thread = Thread(self, name)
         self.threads.append(thread)
         yield thread
 
@@ -88,16 +89,24 @@ class Disk:
 class Thread:
     """In the place of :class:`server.eventlog.threads.ConnectionThread`: does nothing by itself."""
 
-    def __init__(self, connection: apsw.Connection, name: str) -> None:
+    def __init__(self, disk: Disk, name: str) -> None:
         self.jobs: deque[Job] = deque()
         self.name = name
-        self._connection = connection
+        self._disk = disk
 
     def start(self, job: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         """Take a job."""
         future = asyncio.get_running_loop().create_future()
-        work = lambda: job(self._connection, *args, **kwargs)  # noqa: E731
+        work = lambda: job(self._disk.connection, *args, **kwargs)  # noqa: E731
         self.jobs.append(Job(work, future, job is rows.commit))
+        return future
+
+    def submit(self, job: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+        """Take a job, and perhaps have it done at once."""
+        future = self.start(job, *args, **kwargs)
+        if len(self.jobs) == 1 and self._disk.is_quick():
+            self.do()
+            self.tell()
         return future
 
     def do(self) -> None:

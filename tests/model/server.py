@@ -55,7 +55,13 @@ CATALOGUE: Any = Catalogue()
 class Inlet:
     """Watches nothing: the world brings the bytes of a pipe when the seed says so."""
 
-    def watch(self, descriptor: Spare, ready: Callable[[], None]) -> None:
+    def watch(
+        self,
+        descriptor: Spare,
+        ready: Callable[[], None],
+        *,
+        bulky: bool = False,
+    ) -> None:
         """Be told what to call."""
         descriptor.ready = ready
 

@@ -53,6 +53,7 @@ class World:
         self.processes: dict[int, Process] = {}
         self.readers: list[Reader] = []
         disk.format()
+        disk.is_quick = lambda: self.lot(0.2)
         STAGE.world = self
         STAGE.errors.clear()
         for number in range(self.one_of((1, 1, 2, 3))):
