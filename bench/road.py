@@ -69,14 +69,29 @@ def _decoded(through: Callable[[], None]) -> AbstractContextManager[Any]:
     return patch.object(Intake, "_take", take)
 
 
-def _sent(through: Callable[[], None]) -> AbstractContextManager[Any]:
-    write = SocketSink.write
+class _Sends:
+    """In the place of a socket's own ``send``: something that can be cut off."""
 
-    def wrote(self: SocketSink, data: bytes) -> None:
-        write(self, data)
+    @staticmethod
+    def send(send: Callable[[bytes], int], data: bytes) -> int:
+        """Have it sent."""
+        return send(data)
+
+
+def _unsent(through: Callable[[], None]) -> AbstractContextManager[Any]:
+    def send(_send: Callable[[bytes], int], data: bytes) -> int:
         through()
+        return len(data)
 
-    return patch.object(SocketSink, "write", wrote)
+    return patch.object(_Sends, "send", send)
+
+
+def _sent(through: Callable[[], None]) -> AbstractContextManager[Any]:
+    def sent(send: Callable[[bytes], int], data: bytes) -> int:
+        through()
+        return send(data)
+
+    return patch.object(_Sends, "send", sent)
 
 
 READ = "find out who has something to say, and read it"
@@ -106,7 +121,7 @@ STEPS: dict[str, Cut] = {
     "decode and check it, put the server's fields before it": _decoded,
     "make it an append of its run": _appended,
     "number it, apply, answer": _cut(Watchers, "wake", _told),
-    "tell the session, frame it, hand it to the reader": _cut(SocketSink, "write"),
+    "tell the session, frame it, hand it to the reader": _unsent,
     "`send`": _sent,
 }
 
@@ -165,6 +180,8 @@ class Road:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, accepted)
         sink = SocketSink("ws", ENCODING, transport, _never)
+        send = sink.send
+        sink.send = lambda data: _Sends.send(send, data)
         reader = Subscription(session, sink, session.open(Wish.parse("now")), 600.0)
         self._stack.enter_context(session.reading(reader))
         following = asyncio.create_task(reader.follow(session.audience.go_live))

@@ -80,18 +80,14 @@ class Inlet:
         read = self._reads.get(descriptor)
         if read is None:  # one that was read before has made it leave
             return 0
-        size = _called(read)
+        try:
+            size = read()
+        except Exception:  # one run's bug must not leave the others unread
+            log.exception("A run's pipe could not be read")
+            return PIECE_BYTES
         if size == PIECE_BYTES and descriptor in self._reads:
             self._bulky[descriptor] = None
         return size
-
-
-def _called(read: Read) -> int:
-    try:
-        return read()
-    except Exception:  # one run's bug must not leave the others unread
-        log.exception("A run's pipe could not be read")
-        return PIECE_BYTES
 
 
 @contextmanager

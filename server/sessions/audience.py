@@ -7,7 +7,7 @@ encoding is made once for a commit, not for a reader.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -36,7 +36,16 @@ class Poll:
 class Audience:
     """The readers of the session ``session``."""
 
-    __slots__ = ("_live", "_session", "_waiters", "dismissed", "idle_since", "readers", "troubles")
+    __slots__ = (
+        "_choosy",
+        "_live",
+        "_session",
+        "_waiters",
+        "dismissed",
+        "idle_since",
+        "readers",
+        "troubles",
+    )
 
     def __init__(self, session: str):
         self.readers: set[Subscription | Poll] = set()
@@ -44,7 +53,8 @@ class Audience:
         self.dismissed = False
         self.idle_since = time.monotonic()
         self._session = session
-        self._live: set[Subscription] = set()
+        self._live: dict[Encoding, set[Subscription]] = {}
+        self._choosy: set[Subscription] = set()  # live too, and each wants other types
         self._waiters: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
@@ -78,7 +88,7 @@ class Audience:
     def _forget(self, reader: Subscription | Poll) -> None:
         self.readers.discard(reader)
         if isinstance(reader, Subscription):
-            self._live.discard(reader)
+            self._group(reader).discard(reader)
         self.idle_since = time.monotonic()
         if reader.reason == "slow":
             self.troubles.appendleft(f"a reader took nothing and was cut at {reader.offset}")
@@ -86,14 +96,19 @@ class Audience:
     def go_live(self, reader: Subscription) -> None:
         """Write to ``reader``, whose cursor is at the log's end, with the next commit."""
         assert reader.offset == reader.session.last, "a live reader stands at the log's end"
-        self._live.add(reader)
+        self._group(reader).add(reader)
+
+    def _group(self, reader: Subscription) -> set[Subscription]:
+        if reader.opening.types:
+            return self._choosy
+        return self._live.setdefault(reader.sink.encoding, set())
 
     def dismiss(self, bye: Bye) -> None:
         """Say ``bye`` to every reader."""
         self.dismissed = True
         for reader in tuple(self.readers):
             if isinstance(reader, Subscription):
-                self._live.discard(reader)
+                self._group(reader).discard(reader)
                 reader.end(bye)
         self._tell_waiters()
 
@@ -104,29 +119,27 @@ class Audience:
 
         With ``over`` nothing more comes for now, and each looks whether it is complete.
         """
-        live = tuple(self._live)
-        encoded: dict[Encoding, bytes] = {}
-        count, last, at = len(events), events[-1].offset, time.monotonic()
-        for reader in live:
-            if reader.lags():
-                self._leave(reader)
-                continue
-            if reader.opening.types:
-                reader.deliver(events)
-            else:
-                encoding = reader.sink.encoding
-                if encoding not in encoded:
-                    encoded[encoding] = encoding.events(epoch, events)
-                reader.take(encoded[encoding], count, last, at)
-            if over:
-                self._leave(reader)
+        told, count, last, at = 0, len(events), events[-1].offset, time.monotonic()
+        for encoding, readers in self._live.items():
+            if readers:
+                told += len(readers)
+                encoded = encoding.events(epoch, events)
+                lagging = [each for each in readers if not each.push(encoded, count, last, at)]
+                sent = len(encoded) * (len(readers) - len(lagging))
+                telemetry.BYTES_SENT.by_transport[next(iter(readers)).transport] += sent
+                self._leave(tuple(readers) if over else lagging)
+        if self._choosy:
+            told += len(self._choosy)
+            lagging = [each for each in self._choosy if not each.pick(events)]
+            self._leave(tuple(self._choosy) if over else lagging)
         if self._waiters:
             self._tell_waiters()
-        return len(live)
+        return told
 
-    def _leave(self, reader: Subscription) -> None:
-        self._live.discard(reader)
-        reader.leave_live()
+    def _leave(self, readers: Iterable[Subscription]) -> None:
+        for reader in readers:
+            self._group(reader).discard(reader)
+            reader.leave_live()
 
     @contextmanager
     def changes(self) -> Iterator[asyncio.Future[None]]:

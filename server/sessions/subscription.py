@@ -64,6 +64,13 @@ class Sink(Protocol):
     def backlog(self) -> int:
         """Bytes that were handed over and that the kernel has not taken."""
 
+    def send(self, data: bytes) -> int:
+        """Give ``data`` to the kernel, while there is no backlog; how many bytes it took.
+
+        Raises OSError where it takes nothing, or the connection is gone. What it did not take is
+        the caller's to ``write``.
+        """
+
     async def drain(self) -> None:
         """Wait until there is room; raises ConnectionError when the connection is gone."""
 
@@ -237,16 +244,42 @@ class Subscription:
         self.offset = last
 
     def take(self, encoded: bytes, count: int, last: int, at: float) -> None:
-        """Hand ``count`` events, the same bytes for many readers, to the socket; ``at`` is now."""
+        """Hand ``count`` encoded events to the socket; ``at`` is now."""
         self.sink.write(encoded)
         self.sent += count
         self.offset = last
         self.last_sent = at
         telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(encoded)
 
-    def lags(self) -> bool:
-        """Whether a live reader's socket does not drain: it has to catch up by itself."""
-        return self.sink.backlog() > LIVE_BACKLOG
+    def push(self, encoded: bytes, count: int, last: int, at: float) -> bool:
+        """Hand a live reader what all get; nothing, and False, if its socket does not drain.
+
+        For a thousand readers this is what there is to be done: the kernel is asked first, and the
+        transport, which would ask it too, has only what is left.
+        """
+        sink = self.sink
+        if owed := sink.backlog():
+            if owed > LIVE_BACKLOG:
+                return False
+            sink.write(encoded)
+        else:
+            try:
+                taken = sink.send(encoded)
+            except OSError:
+                taken = 0
+            if taken != len(encoded):
+                sink.write(encoded[taken:])
+        self.sent += count
+        self.offset = last
+        self.last_sent = at
+        return True
+
+    def pick(self, events: Sequence[Event]) -> bool:
+        """The same for a live reader that wants only some types."""
+        if self.sink.backlog() > LIVE_BACKLOG:
+            return False
+        self.deliver(events)
+        return True
 
     def leave_live(self) -> None:
         """Have the reader look where it stands: it lags, or there is nothing left to come."""

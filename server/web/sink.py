@@ -23,7 +23,7 @@ TCP_INFO_BYTES = 256
 class SocketSink:
     """The :class:`~server.sessions.subscription.Sink` of one connection."""
 
-    __slots__ = ("_drain", "_socket", "_transport", "encoding", "transport")
+    __slots__ = ("_drain", "_socket", "_transport", "backlog", "encoding", "send", "transport")
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class SocketSink:
         self._transport = connection
         self._drain = drain
         self._transport.set_write_buffer_limits(high=HIGH, low=LOW)
+        self.backlog: Callable[[], int] = self._transport.get_write_buffer_size
+        self.send: Callable[[bytes], int] = _send(self._transport)
         self._socket = _tcp_socket(self._transport)
         if self._socket is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -48,10 +50,6 @@ class SocketSink:
         """Hand ``data`` over; does nothing on a connection that is gone."""
         if not self._transport.is_closing():
             self._transport.write(data)
-
-    def backlog(self) -> int:
-        """Bytes that were handed over and that the kernel has not taken."""
-        return self._transport.get_write_buffer_size()
 
     async def drain(self) -> None:
         """Wait until there is room; raises ConnectionError when the connection is gone."""
@@ -68,6 +66,23 @@ class SocketSink:
         if self._socket is None or self._socket.fileno() < 0:
             return b""
         return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+
+
+def _send(transport: asyncio.Transport) -> Callable[[bytes], int]:
+    """What gives bytes to the kernel at once.
+
+    The transport's own socket: closed with it, so it is never another's. It keeps that to itself,
+    since who sends while it has a backlog breaks the order; :class:`SocketSink` is asked not to.
+    """
+    found = getattr(transport.get_extra_info("socket"), "_sock", None)
+    if isinstance(found, socket.socket) and transport.get_extra_info("sslcontext") is None:
+        return found.send
+
+    def send(data: bytes) -> int:
+        transport.write(data)
+        return len(data)
+
+    return send
 
 
 def _tcp_socket(transport: asyncio.Transport) -> socket.socket | None:

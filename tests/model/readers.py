@@ -67,6 +67,14 @@ class Wire:
         if not self.gone:
             self.written += data
 
+    def send(self, data: bytes) -> int:
+        """Take what there is room for."""
+        room = KERNEL - len(self.written)
+        if self.gone or room <= 0:
+            raise BrokenPipeError if self.gone else BlockingIOError
+        self.written += data[:room]
+        return min(room, len(data))
+
     def backlog(self) -> int:
         """Count what the kernel has not taken."""
         return max(0, len(self.written) - KERNEL)

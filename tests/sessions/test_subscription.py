@@ -84,6 +84,23 @@ async def test_a_stalled_reader_slows_nobody(stage: Stage) -> None:
         assert not stalled.task.done()
 
 
+@pytest.mark.parametrize("piece", [0, 1, 37, 1 << 20])
+async def test_what_is_taken_in_pieces_arrives_whole(stage: Stage, piece: int) -> None:
+    """A kernel that takes a part of an event gets the rest, once and in order."""
+    await stage.start()
+    async with stage.reading() as it:
+        it.wire.piece = piece
+        for number in range(20):
+            await stage.emit(2)
+            if number % 3 == 0:
+                it.wire.stall()
+            await stage.emit(1)
+            it.wire.flow()
+        await stage.finish()
+        await it.task
+        assert it.wire.offsets == await stage.history()
+
+
 async def test_a_filter_drops_events_and_not_numbers(stage: Stage) -> None:
     """With ``types`` only those are sent; the cursor still says how far the reader has got."""
     await stage.start()

@@ -36,6 +36,7 @@ class Wire:
         self.taken = bytearray()
         self.held = bytearray()
         self.aborted = False
+        self.piece = 1 << 20  # what one call of ``send`` takes at most
         self.info = b""
         self._flows = asyncio.Event()
         self._flows.set()
@@ -56,6 +57,14 @@ class Wire:
             self.taken += data
         else:
             self.held += data
+
+    def send(self, data: bytes) -> int:
+        """Take a piece of it, or nothing."""
+        assert not self.held, "what is sent now would overtake what waits"
+        if not self._flows.is_set():
+            raise BlockingIOError
+        self.taken += data[: self.piece]
+        return min(self.piece, len(data))
 
     def backlog(self) -> int:
         """Count what was not taken."""

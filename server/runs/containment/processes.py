@@ -117,9 +117,8 @@ def marks(of: Iterable[Process]) -> dict[int, str]:
     """pid → mark, for those that bear one."""
     found = {}
     for each in of:
-        match = _EXPORTED.search(_read(each.pid, "environ")) or _MAPPED.search(
-            _read(each.pid, "maps")
-        )
+        place = _place(each)
+        match = _EXPORTED.search(_read(place, "environ")) or _MAPPED.search(_read(place, "maps"))
         if match is not None:
             found[each.pid] = match[1].decode(errors="replace")
     return found
@@ -127,7 +126,7 @@ def marks(of: Iterable[Process]) -> dict[int, str]:
 
 def memory(of: Iterable[Process]) -> int:
     """Bytes that these processes hold together; what they share is counted once."""
-    return sum(_memory(each.pid) for each in of)
+    return sum(_memory(_place(each)) for each in of)
 
 
 def tasks(of: Iterable[Process]) -> int:
@@ -135,12 +134,12 @@ def tasks(of: Iterable[Process]) -> int:
     return sum(each.threads for each in of)
 
 
-def _memory(pid: int) -> int:
+def _memory(place: str) -> int:
     """What would be free without it (proportionally), without files that can be read again."""
-    fields = dict(line.split()[:2] for line in _read(pid, "smaps_rollup").splitlines()[1:])
+    fields = dict(line.split()[:2] for line in _read(place, "smaps_rollup").splitlines()[1:])
     if b"Pss_Anon:" in fields:
         return 1024 * (int(fields[b"Pss_Anon:"]) + int(fields[b"Pss_Shmem:"]))
-    pages = _read(pid, "statm").split()  # another user's now, or an old kernel
+    pages = _read(place, "statm").split()  # another user's now, or an old kernel
     return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") if pages else 0
 
 
@@ -155,8 +154,19 @@ def _newest() -> int:
         return int(file.readall().split()[4])
 
 
+def _place(process: Process) -> str:
+    """Where its memory is to be seen: a first thread that has ended has none any more."""
+    pid = str(process.pid)
+    if process.state in "ZX":
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+                if thread != pid:
+                    return f"{pid}/task/{thread}"
+    return pid
+
+
 def _stat(pid: int) -> Process | None:
-    text = _read(pid, "stat")
+    text = _read(str(pid), "stat")
     if not text:
         return None
     fields = text[text.rindex(b")") + 2 :].split()  # the name before may hold anything
@@ -171,9 +181,9 @@ def _stat(pid: int) -> Process | None:
     )
 
 
-def _read(pid: int, name: str) -> bytes:
+def _read(place: str, name: str) -> bytes:
     try:
-        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:  # noqa: PTH123
+        with open(f"/proc/{place}/{name}", "rb", buffering=0) as file:  # noqa: PTH123
             return file.readall()
     except OSError:  # gone, or not ours to read
         return b""
