@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,6 +25,8 @@ from server.runs.life import Signal
 
 #: An acknowledgement only tells a child what it may forget; its outcome's does not wait.
 ACK_SECONDS = 1.0
+#: How many go out together, and how often in that time.
+ACKS, ROUNDS = 16, 100
 #: Bytes that wait here for the commit before them: to stop and start a socket at each commit would
 #: cost more than to read it. What is more stays in the kernel.
 BACKLOG_BYTES = 64 << 10
@@ -192,7 +195,10 @@ def _asking(asked: dict[str, Any]) -> Callable[[RunRecord], RunRecord]:
 
 
 class Acks:
-    """Acknowledgements of all runs, gathered for a few milliseconds: each costs a system call."""
+    """Acknowledgements of all runs, gathered for a while: each costs a system call.
+
+    They go out a few at a time, or every second all events would wait for a thousand of them.
+    """
 
     def __init__(self) -> None:
         self._due: dict[Intake, None] = {}
@@ -205,9 +211,13 @@ class Acks:
             self._timer = asyncio.get_running_loop().call_later(ACK_SECONDS, self._flush)
 
     def _flush(self) -> None:
-        due, self._due, self._timer = self._due, {}, None
-        for intake in due:
+        some = tuple(islice(self._due, ACKS))
+        pause = ACK_SECONDS / ROUNDS if len(self._due) > ACKS else ACK_SECONDS
+        for intake in some:
+            del self._due[intake]
             intake.acknowledge()
+        again = asyncio.get_running_loop().call_later
+        self._timer = again(pause, self._flush) if self._due else None
 
     def close(self) -> None:
         """Forget what is due."""

@@ -21,7 +21,7 @@ from server.records import Head, RunRecord, SessionRecord, Then
 from server.runs import Found
 from server.sessions.diagnosis import Snapshot
 from server.sessions.session import Session
-from server.sessions.subscription import Bye, Subscription
+from server.sessions.subscription import Bye
 from server.settings import Settings
 
 log = structlog.get_logger()
@@ -42,11 +42,6 @@ class Hub:
 
     def __len__(self) -> int:
         return len(self._sessions)
-
-    def readers(self) -> list[Subscription]:
-        """Every subscription that is connected."""
-        found = (reader for session in self for reader in session.audience.readers)
-        return [reader for reader in found if isinstance(reader, Subscription)]
 
     # -- finding and creating
 

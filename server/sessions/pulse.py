@@ -14,10 +14,12 @@ import structlog
 from server import telemetry
 from server.errors import StoreUnavailable
 from server.sessions.hub import Hub
-from server.sessions.subscription import Bye
+from server.sessions.subscription import Bye, Subscription
 
 log = structlog.get_logger()
 
+#: Sessions and readers that are looked after without a break.
+HANDFUL = 64
 #: Seconds between two looks at retention.
 RETENTION_EVERY = 30.0
 #: Seconds after which the counts are logged even if they did not change.
@@ -27,7 +29,7 @@ COUNTS_EVERY = 60.0
 @asynccontextmanager
 async def beating(hub: Hub) -> AsyncIterator[None]:
     """Keep the pulse of ``hub`` going."""
-    tasks = [asyncio.create_task(step(hub)) for step in (_readers, _counts, _retention)]
+    tasks = [asyncio.create_task(step(hub)) for step in (_rounds, _retention)]
     for task in tasks:
         task.add_done_callback(_report)
     try:
@@ -44,32 +46,54 @@ def _report(task: asyncio.Task[None]) -> None:
         log.error("The pulse has stopped", exc_info=error)
 
 
-async def _readers(hub: Hub) -> None:
+async def _rounds(hub: Hub) -> None:
     every = min(1.0, hub.settings.heartbeat_seconds / 8)
+    counts = _Counts()
     while True:
         before = time.monotonic()
         await asyncio.sleep(every)
+        telemetry.LOOP_LAG_SECONDS.set(max(0.0, time.monotonic() - before - every))
+        await _round(hub, counts)
+
+
+async def _round(hub: Hub, counts: "_Counts") -> None:
+    """Look after all readers, a handful at a time: in one go everybody else would wait for it."""
+    sessions = tuple(hub)
+    looked = running = subscribers = behind = 0
+    for session in sessions:
+        running += session.state == "running"
+        for reader in (None, *session.audience.readers):
+            if isinstance(reader, Subscription):
+                subscribers += 1
+                behind += session.last - reader.offset
+                _look_after(reader, hub.settings.rotate_seconds)
+            looked += 1
+            if looked % HANDFUL == 0:
+                await asyncio.sleep(0)
+    telemetry.CATCH_UP_EVENTS.set(behind)
+    counts.note((len(sessions), running, subscribers))
+
+
+def _look_after(reader: Subscription, rotate_seconds: float) -> None:
+    at = time.monotonic()
+    reader.beat(at)
+    if rotate_seconds and at - reader.connected > rotate_seconds:
+        reader.end(Bye("rotate", after_ms=0))
+
+
+class _Counts:
+    """What is logged of them: changes, at most once a second, and all of them once a minute."""
+
+    def __init__(self) -> None:
+        self._logged: tuple[int, int, int] | None = None
+        self._at = 0.0
+
+    def note(self, counts: tuple[int, int, int]) -> None:
         at = time.monotonic()
-        telemetry.LOOP_LAG_SECONDS.set(max(0.0, at - before - every))
-        behind = 0
-        for reader in hub.readers():
-            reader.beat(at)
-            if hub.settings.rotate_seconds and at - reader.connected > hub.settings.rotate_seconds:
-                reader.end(Bye("rotate", after_ms=0))
-            behind += reader.session.last - reader.offset
-        telemetry.CATCH_UP_EVENTS.set(behind)
-
-
-async def _counts(hub: Hub) -> None:
-    logged: tuple[int, int, int] | None = None
-    logged_at = 0.0
-    while True:
-        counts = (len(hub), sum(s.state == "running" for s in hub if s.loaded), len(hub.readers()))
-        if counts != logged or time.monotonic() - logged_at >= COUNTS_EVERY:
-            count, running, subscribers = logged = counts
-            logged_at = time.monotonic()
+        if at - self._at >= (COUNTS_EVERY if counts == self._logged else 1.0):
+            count, running, subscribers = self._logged = counts
+            self._at = at
             log.info("Active sessions", count=count, running=running, subscribers=subscribers)
-        await asyncio.sleep(1.0)
 
 
 async def _retention(hub: Hub) -> None:

@@ -160,8 +160,9 @@ class World:
     def beat(self) -> None:
         """Have the readers' connections looked after."""
         if self.server is not None and self.server.up:
-            for reader in self.server.hub.readers():
-                reader.beat(self.time)
+            for session in self.server.hub:
+                for reader in session.audience.readers:
+                    reader.beat(self.time)
 
     def say_goodbye(self) -> None:
         """Send the readers away, as a server does before it leaves."""
