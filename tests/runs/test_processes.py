@@ -54,9 +54,10 @@ def of(leader: Identity) -> Callable[[Snapshot], Look]:
 def test_a_whole_look_misses_nobody(fleeing: Identity) -> None:
     """There is always one of them, and each look that says it is whole has seen one."""
     whom = of(fleeing)
-    looks = [whom({}) for _ in range(100)]
-    whole = [bool(each.meant) for each in looks if each.whole]
-    assert len(whole) > 10
+    whole: list[bool] = []
+    while len(whole) < 30:  # where others fork and end too, few looks are
+        look = whom({})
+        whole += [bool(look.meant)] * look.whole
     assert all(whole)
     assert processes.end(whom)
 

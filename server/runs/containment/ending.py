@@ -6,13 +6,17 @@ from server.runs.containment import processes
 from server.runs.containment.contained import Contained
 from server.runs.containment.kin import Snapshot, descendants, members
 from server.runs.containment.nursery import Nursery
-from server.runs.containment.processes import Look
+from server.runs.containment.processes import Look, Marks
 
 
 def end_runs(batch: Collection[Contained], nursery: Nursery) -> bool:
     """End all that belongs to these runs; whether nothing is left of them."""
+    marks = Marks()
 
     def of_all(known: Snapshot) -> Look:
+        nonlocal marks
+        if not known:
+            marks = Marks()  # an exec may have changed them, and hides them while it is under way
         with nursery.quiet() as forkserver:
             seen, whole, _ = processes.look(known)
         found = set[int]()
@@ -20,7 +24,12 @@ def end_runs(batch: Collection[Contained], nursery: Nursery) -> bool:
             home = (
                 forkserver is not None and forkserver.pid in seen and forkserver.pid == one.parent
             )
-            marked = () if home else _marked(seen, nursery.mark(one.run), one)
+            marked: list[int] = []
+            if not home:  # nobody took the leader's orphans in
+                younger = (each for each in seen.values() if each.started >= one.identity.started)
+                borne, told = marks.of(younger)
+                whole = whole and told
+                marked = [pid for pid, mark in borne.items() if mark == nursery.mark(one.run)]
             found |= members(seen, one.identity, forkserver, marked).keys()
         return Look(seen, whole, found)
 
@@ -32,20 +41,17 @@ def end_strays(kept: Callable[[], Collection[str]], nursery: Nursery) -> bool:
 
     What descends from the fork server is of runs that have begun meanwhile.
     """
-    every = nursery.mark("")
+    every, marks = nursery.mark(""), Marks()
 
     def strays(known: Snapshot) -> Look:
+        nonlocal marks
+        if not known:
+            marks = Marks()
         seen, whole, _ = processes.look(known)
         ours = {nursery.mark(run) for run in kept()}
         begun = descendants(seen, {nursery.pid})
-        marks = processes.marks(each for each in seen.values() if each.pid not in begun)
-        found = {pid for pid, mark in marks.items() if mark.startswith(every) and mark not in ours}
-        return Look(seen, whole, {pid for pid in found if not seen[pid].gone})
+        borne, told = marks.of(each for each in seen.values() if each.pid not in begun)
+        found = {pid for pid, mark in borne.items() if mark.startswith(every) and mark not in ours}
+        return Look(seen, whole and told, {pid for pid in found if not seen[pid].gone})
 
     return processes.end(strays)
-
-
-def _marked(seen: Snapshot, mark: str, one: Contained) -> list[int]:
-    """For where nobody took the leader's orphans in."""
-    younger = (each for each in seen.values() if each.started >= one.identity.started)
-    return [pid for pid, found in processes.marks(younger).items() if found == mark]

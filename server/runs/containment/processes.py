@@ -20,6 +20,7 @@ GLANCES = 50  # of one look: at those who came while the others were being read
 CLEAR_LOOKS = 2  # a mark cannot be read in the midst of an exec
 PATIENCE_SECONDS = 1.0  # for who flees, and for the kernel to end what was killed
 _PAUSE_SECONDS = 0.005
+KERNEL = 2  # the parent of its threads, which have no memory to look at
 
 _MAPPED = re.compile(rb"/memfd:keepstream:(\S+)")
 _EXPORTED = re.compile(rb"(?:^|\0)" + ENVIRONMENT.encode() + rb"=([^\0]*)")
@@ -113,15 +114,29 @@ def _send(who: Identity, number: int) -> None:
             os.close(pidfd)
 
 
-def marks(of: Iterable[Process]) -> dict[int, str]:
-    """pid → mark, for those that bear one."""
-    found = {}
-    for each in of:
-        place = _place(each)
-        match = _EXPORTED.search(_read(place, "environ")) or _MAPPED.search(_read(place, "maps"))
-        if match is not None:
-            found[each.pid] = match[1].decode(errors="replace")
-    return found
+class Marks:
+    """What processes bear, each read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[Identity, str] = {}
+
+    def of(self, some: Iterable[Process]) -> tuple[dict[int, str], bool]:
+        """pid → mark, for those that bear one; and whether that could be told of all.
+
+        The youngest first: who flees is among them, and is gone soon.
+        """
+        found, whole = {}, True
+        for each in sorted(some, reverse=True):
+            mark = self._read.get(each.identity)
+            if mark is None and not each.gone:
+                mark = _mark(each)
+                if mark is None:
+                    whole = False
+                else:
+                    self._read[each.identity] = mark
+            if mark:
+                found[each.pid] = mark
+        return found, whole
 
 
 def memory(of: Iterable[Process]) -> int:
@@ -154,6 +169,21 @@ def _newest() -> int:
         return int(file.readall().split()[4])
 
 
+def _mark(process: Process) -> str | None:
+    """Its mark, "" if it has none; None for one that is ending and may have forked before."""
+    place = _place(process)
+    try:
+        environment, maps = _content(place, "environ"), _content(place, "maps")
+    except PermissionError:  # another user's
+        return ""
+    except OSError:  # its memory is gone, or it has never had any
+        return "" if KERNEL in {process.pid, process.parent} else None
+    match = _EXPORTED.search(environment) or _MAPPED.search(maps)
+    if match is not None:
+        return match[1].decode(errors="replace")
+    return "" if maps else None
+
+
 def _place(process: Process) -> str:
     """Where its memory is to be seen: a first thread that has ended has none any more."""
     pid = str(process.pid)
@@ -183,7 +213,11 @@ def _stat(pid: int) -> Process | None:
 
 def _read(place: str, name: str) -> bytes:
     try:
-        with open(f"/proc/{place}/{name}", "rb", buffering=0) as file:  # noqa: PTH123
-            return file.readall()
+        return _content(place, name)
     except OSError:  # gone, or not ours to read
         return b""
+
+
+def _content(place: str, name: str) -> bytes:
+    with open(f"/proc/{place}/{name}", "rb", buffering=0) as file:  # noqa: PTH123
+        return file.readall()
