@@ -49,7 +49,7 @@ def noted(where: Path) -> list[int]:
 
 
 async def nobody(where: Path, seconds: float = 10.0) -> None:
-    """Wait until none of them lives. There were some. How soon it is, the chaos harness measures."""
+    """Wait until none of them lives; there were some. How soon, the chaos harness measures."""
     assert noted(where)
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

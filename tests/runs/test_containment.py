@@ -32,7 +32,7 @@ async def place(open_runs: Open, escaping: Catalogue, tier: str) -> AsyncIterato
 @pytest.mark.parametrize("then", ["return", "exit", "die", "cancelled"])
 @pytest.mark.parametrize("program", ESCAPES)
 async def test_nothing_outlives_its_run(place: Place, where: Path, program: str, then: str) -> None:
-    """However a process gets away, and however its run ends: a second later it is gone."""
+    """However a process gets away, and however its run ends: soon it is gone."""
     how = "wait" if then == "cancelled" else then
     run = await place.started("leaves", program=program, where=str(where), then=how)
     if then == "cancelled":
