@@ -50,10 +50,10 @@ async def _rounds(hub: Hub) -> None:
     every = min(1.0, hub.settings.heartbeat_seconds / 8)
     counts = _Counts()
     while True:
+        await _round(hub, counts)
         before = time.monotonic()
         await asyncio.sleep(every)
         telemetry.LOOP_LAG_SECONDS.set(max(0.0, time.monotonic() - before - every))
-        await _round(hub, counts)
 
 
 async def _round(hub: Hub, counts: "_Counts") -> None:
