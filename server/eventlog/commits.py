@@ -292,8 +292,11 @@ class Commits:
     async def _pack_all(self) -> None:
         """So that the next start has nothing to bring into memory."""
         self._packing.close()
-        while self._duress.healthy and await self._write([], STEP_BYTES):
-            pass
+        try:
+            while self._duress.healthy and await self._write([], STEP_BYTES):
+                pass
+        except Exception as error:  # noqa: BLE001 - the journal has it all, and is read as after a kill
+            self._rest(error)
 
     def _rest(self, error: Exception) -> None:
         """Leave what can wait for later: a full disk is not to be asked at every commit."""

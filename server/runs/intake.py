@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import structlog
 from msgspec.structs import replace
 from structlog.typing import FilteringBoundLogger
 
@@ -31,6 +32,9 @@ ACKS, ROUNDS = 16, 100
 #: cost more than to read it. What is more stays in the kernel.
 BACKLOG_BYTES = 64 << 10
 ACK_AT_ONCE = 256 << 10  # bytes that were committed since the last acknowledgement
+
+
+log = structlog.get_logger()
 
 
 class Intake:
@@ -212,12 +216,16 @@ class Acks:
 
     def _flush(self) -> None:
         some = tuple(islice(self._due, ACKS))
-        pause = ACK_SECONDS / ROUNDS if len(self._due) > ACKS else ACK_SECONDS
         for intake in some:
             del self._due[intake]
-            intake.acknowledge()
+        # Before anybody is called: one that fails must not be the last that was acknowledged.
         again = asyncio.get_running_loop().call_later
-        self._timer = again(pause, self._flush) if self._due else None
+        self._timer = again(ACK_SECONDS / ROUNDS, self._flush) if self._due else None
+        for intake in some:
+            try:
+                intake.acknowledge()
+            except Exception:
+                log.exception("A run could not be acknowledged")
 
     def close(self) -> None:
         """Forget what is due."""

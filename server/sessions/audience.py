@@ -16,7 +16,8 @@ import structlog
 from server import telemetry
 from server.events import Cursor, Event
 from server.sessions.diagnosis import Reader
-from server.sessions.subscription import Bye, Encoding, Subscription
+from server.sessions.sink import Encoding  # noqa: TC001 (not worth an import of its own kind)
+from server.sessions.subscription import Bye, Subscription
 
 log = structlog.get_logger()
 

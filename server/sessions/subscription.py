@@ -26,6 +26,7 @@ from server.errors import StoreDamaged
 from server.events import Cursor, Event, now
 from server.sessions.opening import Opening
 from server.sessions.pace import Pace, Verdict
+from server.sessions.sink import Sink
 
 log = structlog.get_logger()
 
@@ -40,45 +41,6 @@ SLOW_ABORT_SECONDS = 5.0
 JUDGE_SECONDS = 5.0
 
 Reason = Literal["closed", "restart", "rotate", "overloaded", "revoked", "slow", "deleted", "gone"]
-
-
-class Encoding(Protocol):
-    """How a transport writes events and control frames; one object for all of its readers."""
-
-    def events(self, epoch: str, events: Sequence[Event], /) -> bytes:
-        """All of ``events`` as the bytes of one write."""
-
-    def control(self, frame: dict[str, Any], /) -> bytes:
-        """A control frame; its ``type`` says which, its ``cursor`` or ``after`` where it stands."""
-
-
-class Sink(Protocol):
-    """What a transport lends to a subscription: a way to its socket that never waits unasked."""
-
-    transport: str
-    encoding: Encoding
-
-    def write(self, data: bytes) -> None:
-        """Hand ``data`` over; does nothing on a connection that is gone."""
-
-    def backlog(self) -> int:
-        """Bytes that were handed over and that the kernel has not taken."""
-
-    def send(self, data: bytes) -> int:
-        """Give ``data`` to the kernel, while there is no backlog; how many bytes it took.
-
-        Raises OSError where it takes nothing, or the connection is gone. What it did not take is
-        the caller's to ``write``.
-        """
-
-    async def drain(self) -> None:
-        """Wait until there is room; raises ConnectionError when the connection is gone."""
-
-    def abort(self) -> None:
-        """End the connection without another word."""
-
-    def tcp_info(self) -> bytes:
-        """The kernel's ``struct tcp_info`` of the socket, or nothing where there is none."""
 
 
 @dataclass(frozen=True)
@@ -239,17 +201,9 @@ class Subscription:
         """Hand those of ``events`` that its reader wants to the socket."""
         wanted, last = self.opening.wanted(events), events[-1].offset
         if wanted:
-            encoded = self.sink.encoding.events(self.session.epoch, wanted)
-            self.take(encoded, len(wanted), last, time.monotonic())
+            self._write(self.sink.encoding.events(self.session.epoch, wanted))
+            self.sent += len(wanted)
         self.offset = last
-
-    def take(self, encoded: bytes, count: int, last: int, at: float) -> None:
-        """Hand ``count`` encoded events to the socket; ``at`` is now."""
-        self.sink.write(encoded)
-        self.sent += count
-        self.offset = last
-        self.last_sent = at
-        telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(encoded)
 
     def push(self, encoded: bytes, count: int, last: int, at: float) -> bool:
         """Hand a live reader what all get; nothing, and False, if its socket does not drain.

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
-from server.sessions.subscription import Encoding
+from server.sessions.sink import Encoding
 
 #: What the kernel may hold for a reader in flight and unsent; it would take 4 MB by itself.
 SEND_BUFFER = 64 * 1024
@@ -21,7 +21,7 @@ TCP_INFO_BYTES = 256
 
 
 class SocketSink:
-    """The :class:`~server.sessions.subscription.Sink` of one connection."""
+    """The :class:`~server.sessions.sink.Sink` of one connection."""
 
     __slots__ = ("_drain", "_socket", "_transport", "backlog", "encoding", "send", "transport")
 

@@ -11,6 +11,7 @@ import apsw.ext
 import pytest
 
 from server.eventlog import EventLog, rows, schema, sqlite
+from server.eventlog.packing import Pass
 from server.eventlog.waiting import GROUP_BYTES
 from server.events import Event
 from tests.eventlog.conftest import restless
@@ -133,6 +134,18 @@ async def test_a_clean_end_leaves_nothing_to_read(path: Path) -> None:
         assert events.recent("s1", 0) is None
         assert await whole(events, "s1") == log
         assert offsets(await events.append(session(), drafts(2, 3), producer="r_1")) == [8]
+
+
+async def test_an_end_that_cannot_pack_keeps_all(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can wait does not fail the end of a log: the journal is left as by a kill."""
+    async with sqlite.open(path) as events:
+        log = await events.append(session(), unnumbered(5))
+        monkeypatch.setattr(Pass, "step", lambda *_: 1 / 0)
+    monkeypatch.undo()
+    async with sqlite.open(path) as events:
+        assert await whole(events, "s1") == log
 
 
 @pytest.mark.usefixtures("as_killed")

@@ -10,7 +10,7 @@ from server.events import Cursor, Event
 from server.sessions.subscription import Subscription
 
 if TYPE_CHECKING:
-    from server.sessions.subscription import Encoding
+    from server.sessions.sink import Encoding
 
 #: What the kernel takes of a reader that reads nothing.
 KERNEL = 60

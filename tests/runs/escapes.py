@@ -48,7 +48,7 @@ time.sleep(600)""",
     # As quick as can be: whoever is looked for has gone.
     "FLEES": """
 leave_group(); note()
-for _ in range(20000):
+for _ in range(3000):
     if os.fork(): os._exit(0)
 time.sleep(600)""",
     "FIRST_THREAD_ENDS": """

@@ -32,7 +32,7 @@ async def place(open_runs: Open, escaping: Catalogue, tier: str) -> AsyncIterato
 @pytest.mark.parametrize("then", ["return", "exit", "die", "cancelled"])
 @pytest.mark.parametrize("program", ESCAPES)
 async def test_nothing_outlives_its_run(place: Place, where: Path, program: str, then: str) -> None:
-    """However a process gets away, and however its run ends: soon it is gone."""
+    """However a process gets away, and however its run ends: a second later it is gone."""
     how = "wait" if then == "cancelled" else then
     run = await place.started("leaves", program=program, where=str(where), then=how)
     if then == "cancelled":
@@ -80,7 +80,7 @@ async def test_who_does_not_end_is_tried_again(
         async with open_runs(of=escaping, cancel_grace_seconds=0.3) as place:
             run = await place.started("leaves", program="DAEMON", where=str(where))
             await place.kept.end(run)
-            await nobody(where)
+            await nobody(where, seconds=5.0)
     told = [each for each in logged if each["event"] == "Processes of runs do not end"]
     assert [each["runs"] for each in told] == [[run]]
 
@@ -114,7 +114,7 @@ def _found(place: Place, run: str) -> list[Found]:
 async def test_an_adopted_run_is_contained(  # noqa: PLR0917
     open_runs: Open, escaping: Catalogue, tier: str, where: Path, program: str, how: str
 ) -> None:
-    """What it started under one server is gone soon after it has ended under the next."""
+    """What it started under one server is gone a second after it has ended under the next."""
     given = {"program": program, "where": str(where), "then": "wait"}
     place, run = await _left_behind(open_runs, of=escaping, **given)
     found = _found(place, run)

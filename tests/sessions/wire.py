@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from server.events import Event
 
 if TYPE_CHECKING:
-    from server.sessions.subscription import Encoding
+    from server.sessions.sink import Encoding
 
 
 class Lines:

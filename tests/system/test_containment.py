@@ -86,7 +86,7 @@ async def _cancel(api: Api, run: str) -> None:
 
 
 async def test_nothing_survives_a_cancel(start: Start, tmp_path: Path) -> None:
-    """Daemons, double forks, the deaf and the stopped: gone soon after the grace."""
+    """Daemons, double forks, the deaf and the stopped: gone a second after the grace."""
     server = start()
     async with Api(server.url) as api:
         runs = await _escape(api, tmp_path, "wait")

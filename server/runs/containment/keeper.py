@@ -94,7 +94,7 @@ class Keeper:
 
     async def _clear(self) -> None:
         if self._ground is None:
-            await self._insist(end_strays, lambda: set(self._kept), "of earlier servers")
+            await self._insist(end_strays, lambda: set(self._kept), [])
         else:
             held = {each.slot.name for each in self._kept.values() if each.slot is not None}
             for slot in await self._call(self._left_over, self._ground, held):
@@ -128,8 +128,11 @@ class Keeper:
             if not await self._call(end_runs, batch, self.nursery):
                 self._spawn(self._insist(end_runs, batch, [each.run for each in batch]))
 
-    async def _insist(self, end: Callable[..., bool], whom: Any, runs: list[str] | str) -> None:
-        """Whoever flees tires, and who waits for a device comes back from it, in their time."""
+    async def _insist(self, end: Callable[..., bool], whom: Any, runs: list[str]) -> None:
+        """Whoever flees tires, and who waits for a device comes back from it, in their time.
+
+        ``runs`` are what is logged; none for what earlier servers have left.
+        """
         for pause in itertools.chain(INSISTENCE, itertools.repeat(INSISTENCE[-1])):
             await asyncio.sleep(pause)
             if await self._call(end, whom, self.nursery):

@@ -16,9 +16,10 @@ from typing import NamedTuple
 from server.runs.containment.kin import Identity, Process, Snapshot, groups
 from workflows.runtime.belonging import ENVIRONMENT
 
-GLANCES = 50  # of one look: at those who came while the others were being read
+GLANCES = 10  # of one look: at those who came while the others were being read
 CLEAR_LOOKS = 2  # a mark cannot be read in the midst of an exec
 PATIENCE_SECONDS = 1.0  # for who flees, and for the kernel to end what was killed
+HURRY_SECONDS = 0.02  # for a look that misses nobody, before those who were found are killed
 _PAUSE_SECONDS = 0.005
 KERNEL = 2  # the parent of its threads, which have no memory to look at
 
@@ -77,17 +78,27 @@ def end(whom: Callable[[Snapshot], Look]) -> bool:
 
 
 def _stop_all(whom: Callable[[Snapshot], Look], deadline: float) -> Look:
-    """Stop them; the last look, at every process, has found no others."""
+    """Stop them; the last look, at every process, has found no others.
+
+    It is not waited for long that such a look is whole: where strangers fork all the time none is,
+    and those who were found are to die nevertheless.
+    """
     stopped = set[Identity]()
     known: Snapshot = {}
-    while True:
+    chasing = False
+    hurry = time.monotonic() + HURRY_SECONDS
+    while time.monotonic() < deadline:
         found = whom(known)
         fresh = found.met() - stopped
-        if time.monotonic() > deadline or not (fresh or known or not found.whole):
-            return found
         _signal(found, fresh, signal.SIGSTOP)
         stopped |= fresh
-        known = found.seen if fresh else {}
+        if fresh or (not found.whole and time.monotonic() < hurry):
+            chasing, known = chasing or bool(fresh), found.seen  # whom they forked has come since
+        elif chasing:
+            chasing, known = False, {}
+        else:
+            return found
+    return whom({})._replace(whole=False)
 
 
 def _signal(found: Look, those: set[Identity], number: int) -> None:
@@ -130,10 +141,9 @@ class Marks:
             mark = self._read.get(each.identity)
             if mark is None and not each.gone:
                 mark = _mark(each)
-                if mark is None:
-                    whole = False
-                else:
-                    self._read[each.identity] = mark
+                whole = whole and mark is not None
+                # One that is ending forks nobody any more: those whom it has forked can be asked.
+                self._read[each.identity] = mark or ""
             if mark:
                 found[each.pid] = mark
         return found, whole
@@ -164,9 +174,12 @@ def _pids() -> set[int]:
 
 
 def _newest() -> int:
-    """The pid that was given out last, see proc_loadavg(5)."""
-    with open("/proc/loadavg", "rb", buffering=0) as file:  # noqa: PTH123
-        return int(file.readall().split()[4])
+    """The pid that was given out last, see proc_loadavg(5); 0 where that is hidden."""
+    try:
+        with open("/proc/loadavg", "rb", buffering=0) as file:  # noqa: PTH123
+            return int(file.readall().split()[4])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def _mark(process: Process) -> str | None:
