@@ -1,6 +1,7 @@
 """Where appends come from: looked at between two commits, and not while one is under way."""
 
 import asyncio
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -23,34 +24,36 @@ def always(descriptor: int, turn: Turn) -> Iterator[None]:
 
 
 class Feed:
-    """One descriptor that is readable when ``turn`` would submit something."""
+    """One descriptor that is readable when ``turn`` would submit something.
 
-    def __init__(self, descriptor: int, turn: Turn, wake: Turn) -> None:
-        self._loop = asyncio.get_running_loop()
+    The loop looks at an epoll that rings once when it is armed. To have it look at the descriptor
+    itself, now and then, would be to insert that each time: where it is an epoll too, the kernel
+    then walks all that it holds, for every event that comes alone.
+    """
+
+    def __init__(self, descriptor: int, turn: Turn, wake: Turn, bell: select.epoll) -> None:
         self._descriptor = descriptor
         self._turn = turn
         self._wake = wake
-        self._watched = False
+        self._bell = bell
+        self._armed = False
+        bell.register(descriptor, 0)
 
     def watch(self) -> None:
-        """Wake the writer once there is something."""
-        if not self._watched:
-            self._watched = True
-            self._loop.add_reader(self._descriptor, self._readable)
+        """Wake the writer once, as soon as there is something."""
+        if not self._armed:
+            self._armed = True
+            self._bell.modify(self._descriptor, select.EPOLLIN | select.EPOLLONESHOT)
 
-    def leave(self) -> None:
-        """Wake nobody."""
-        if self._watched:
-            self._watched = False
-            self._loop.remove_reader(self._descriptor)
-
-    def _readable(self) -> None:
-        self.leave()  # or it would be called again and again for as long as a commit takes
-        self._wake()
+    def rings(self) -> None:
+        """There is something; it will not ring again before it is watched again."""
+        if self._bell.poll(0):
+            self._armed = False
+            self._wake()
 
     def draw(self) -> None:
         """Have what there is submitted; a bug there must not stop the writer."""
-        if not self._watched:
+        if not self._armed:
             try:
                 self._turn()
             except Exception:
@@ -66,14 +69,17 @@ class Feeds:
     @contextmanager
     def open(self, descriptor: int, turn: Turn, wake: Turn) -> Iterator[None]:
         """Draw from one more while the context lasts."""
-        feed = Feed(descriptor, turn, wake)
-        self._feeds.append(feed)
-        feed.watch()
-        try:
-            yield
-        finally:
-            self._feeds.remove(feed)
-            feed.leave()
+        loop = asyncio.get_running_loop()
+        with select.epoll() as bell:
+            feed = Feed(descriptor, turn, wake, bell)
+            self._feeds.append(feed)
+            loop.add_reader(bell.fileno(), feed.rings)
+            feed.watch()
+            try:
+                yield
+            finally:
+                loop.remove_reader(bell.fileno())
+                self._feeds.remove(feed)
 
     def draw(self) -> None:
         """Take what there is, from those that nobody watches."""

@@ -20,7 +20,7 @@ JOURNAL_BYTES = 8 * 1024 * 1024
 #: What one append weighs in the journal and in memory beside the bytes of its events.
 APPEND_BYTES = 300
 #: What a step carries that has a commit of its own: about a millisecond's work.
-STEP_BYTES = 128 * 1024
+STEP_BYTES = 32 * 1024
 
 
 #: What is deleted in the time in which one byte is packed: whole pages only change hands.

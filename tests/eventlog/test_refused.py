@@ -29,7 +29,7 @@ async def fill(path: Path) -> None:
     async with sqlite.open(path, journal_bytes=100_000) as events:
         for name in ("s1", "s2"):
             await events.append(session(name), unnumbered(100, "x" * 3000))
-            await until(lambda name=name: events.recent(name, 0) is None)  # type: ignore[misc]
+            await until(lambda name=name: events.recent(name, 99) is None)  # type: ignore[misc]
             await events.append(session(name), unnumbered(3))
 
 
