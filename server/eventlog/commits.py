@@ -151,7 +151,7 @@ class Commits:
         return await self._meanwhile(self._writer.submit(rows.find, wanted))
 
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
-        body = journal.encode(entry for _, entry, _ in group.answers if entry.events)
+        body = journal.encode(entry for _, entry in group.answers if entry.events)
         statements = self._statements(group, new, body)
         await self._write(statements, int(PACE * len(body)))
         failpoints.passed("commit.before_send")

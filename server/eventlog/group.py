@@ -6,8 +6,6 @@ fails it is dropped, and with it every offset and number that it gave out.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
-
 import msgspec
 import structlog
 
@@ -71,7 +69,7 @@ def waited(submit: Callable[[Then], None]) -> asyncio.Future[Sequence[Event]]:
     return done
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What a group keeps of one append: ``n`` is its producer's highest number so far."""
 
     session: int  # the key of its tail
@@ -83,12 +81,31 @@ class Entry(NamedTuple):
 class Stage:
     """Where one session will stand when its group is durable."""
 
-    __slots__ = ("last", "status", "tail")
+    __slots__ = ("last", "numbers", "status", "tail")
 
     def __init__(self, tail: Tail) -> None:
         self.tail = tail
         self.last = tail.last
         self.status = tail.status
+        self.numbers: dict[str, int] = {}  # the highest of each producer, as far as it goes on
+
+    def take(self, append: Append) -> Entry:
+        """Number those of its drafts whose ``n`` did not come before."""
+        producer, last, events = append.producer, self.last, []
+        highest = self.numbers.get(producer)
+        if highest is None:
+            highest = self.tail.numbers.get(producer, 0)
+        for draft in append.drafts:
+            if draft.n and producer:
+                if draft.n <= highest:
+                    continue
+                highest = draft.n
+            last += 1
+            events.append(draft.at(last))
+        if producer:
+            self.numbers[producer] = highest
+        self.last = last
+        return Entry(self.tail.key, producer, highest, events)
 
 
 class Group:
@@ -96,10 +113,9 @@ class Group:
 
     def __init__(self) -> None:
         self.stages: dict[str, Stage] = {}
-        self.answers: list[tuple[Append, Entry, Stage]] = []
+        self.answers: list[tuple[Append, Entry]] = []
         self.runs: dict[str, tuple[int, RunRecord, str]] = {}  # with session's key, as JSON
         self.count = 0  # of new events
-        self._numbers: dict[tuple[int, str], int] = {}
 
     def add(self, append: Append, tail: Tail) -> None:
         """Number what is new in ``append``; ``tail`` is its session's, the same for all of it."""
@@ -109,42 +125,20 @@ class Group:
         if (record := append.record) is not None:
             self.runs[record.id] = tail.key, record, append.encoded
             stage.status = stage.status.after(record)
-        drafts, producer, n = append.drafts, append.producer, 0
-        if producer:
-            drafts, n = self._new(drafts, producer, tail)
-        events = [draft.at(offset) for offset, draft in enumerate(drafts, stage.last + 1)]
-        stage.last += len(events)
-        self.count += len(events)
-        self.answers.append((append, Entry(tail.key, producer, n, events), stage))
-
-    def _new(self, drafts: Sequence[Draft], producer: str, tail: Tail) -> tuple[list[Draft], int]:
-        """The drafts whose ``n`` did not come before, and the highest ``n`` after them."""
-        known = tail.key, producer
-        highest = self._numbers.get(known)
-        if highest is None:
-            highest = tail.numbers.get(producer, 0)
-        new = []
-        for draft in drafts:
-            if draft.n == 0:
-                new.append(draft)
-            elif draft.n > highest:
-                new.append(draft)
-                highest = draft.n
-        self._numbers[known] = highest
-        return new, highest
+        entry = stage.take(append)
+        self.count += len(entry.events)
+        self.answers.append((append, entry))
 
     def apply(self, tails: dict[str, Tail]) -> None:
         """Make it readable in ``tails``: the commit is done."""
+        for append, entry in self.answers:
+            self.stages[append.session.id].tail.events += entry.events
         for session, stage in self.stages.items():
-            stage.tail.status = stage.status
-            tails[session] = stage.tail
-        for _, (_, producer, n, events), stage in self.answers:
-            tail = stage.tail
-            tail.events += events
-            if producer:
-                tail.numbers[producer] = n
+            tail = tails[session] = stage.tail
+            tail.status = stage.status
+            tail.numbers.update(stage.numbers)
 
     def answer(self) -> None:
         """Tell the callers which of their drafts were new."""
-        for append, entry, _ in self.answers:
+        for append, entry in self.answers:
             append.tell(entry.events)

@@ -24,8 +24,14 @@ def encode(entries: Iterable[Entry]) -> bytes:
     """The body of a row."""
     return b"\n".join(
         [
-            b'[%d,"%b",%d,[%b]]' % (key, producer.encode(), n, b",".join([e.line for e in events]))
-            for key, producer, n, events in entries
+            b'[%d,"%b",%d,[%b]]'
+            % (
+                each.session,
+                each.producer.encode(),
+                each.n,
+                b",".join([e.line for e in each.events]),
+            )
+            for each in entries
         ]
     )
 
