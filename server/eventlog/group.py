@@ -6,6 +6,7 @@ fails it is dropped, and with it every offset and number that it gave out.
 
 import asyncio
 from collections.abc import Callable, Sequence
+
 import msgspec
 import structlog
 

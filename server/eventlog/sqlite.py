@@ -55,7 +55,7 @@ async def open(  # noqa: A001 - it reads as sqlite.open()
         left = wal.commits(path)
         async with (
             connected("writer", path, partial(schema.prepare, path)) as writer,
-            connected("copier", path, partial(schema.connect, path), yields=True) as copier,
+            connected("copier", path, partial(schema.connect, path)) as copier,
             connected("reader", path, partial(schema.connect, path, readonly=True)) as reader,
         ):
             found = await _recovered(writer, left, damage, new_epoch=new_epoch)

@@ -4,12 +4,9 @@ Every job takes the connection and returns; nothing of a transaction is left whe
 """
 
 import asyncio
-import os
-import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -17,9 +14,6 @@ import apsw
 
 from server.errors import KeepstreamError, StoreDamaged, StoreUnavailable
 from server.eventlog.duress import Fault, NoRoom
-
-#: The niceness of a thread that nobody waits for.
-LAST = 10
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -127,22 +121,14 @@ def is_damage(error: apsw.Error) -> bool:
     return checksum or isinstance(error, apsw.CorruptError | apsw.NotADBError)
 
 
-def _connect_last(connect: Callable[[], apsw.Connection]) -> apsw.Connection:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)  # on Linux: of this thread
-    return connect()
-
-
 @asynccontextmanager
 async def connected(
-    name: str, path: Path, connect: Callable[[], apsw.Connection], *, yields: bool = False
+    name: str, path: Path, connect: Callable[[], apsw.Connection]
 ) -> AsyncIterator[ConnectionThread]:
-    """A thread with its connection; closed with the context.
-
-    One that ``yields`` leaves a core that is short to whoever else wants it.
-    """
+    """A thread with its connection; closed with the context."""
     thread = ConnectionThread(name, path)
     try:
-        await thread.open(partial(_connect_last, connect) if yields else connect)
+        await thread.open(connect)
         yield thread
     finally:
         await thread.close()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from server.eventlog.group import Append
 
 #: What a group takes at most (one append more): it bounds how long the others wait.
-GROUP_BYTES = 256 * 1024
+GROUP_BYTES = 128 * 1024
 
 
 class Removal(NamedTuple):

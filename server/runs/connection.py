@@ -118,11 +118,11 @@ class Connection(asyncio.Protocol):
 
     # What the inlet calls.
 
-    def read(self) -> int:
-        """Read once; there are bytes, or an end."""
+    def read(self, most: int) -> int:
+        """Read once, so many bytes at most; there are some, or an end."""
         assert self._socket is not None and self._receiver is not None
         try:
-            size = self._socket.recv_into(INTO)
+            size = self._socket.recv_into(INTO, most)
         except BlockingIOError:
             return 0
         except OSError:  # a reset: the other side is gone, and all that it wrote was read

@@ -99,9 +99,7 @@ class Far(asyncio.Transport):
     def read(self, size: int) -> None:
         """Give the protocol what has arrived, or the news of the end."""
         if self.spare.ready is not None:
-            self.spare.piece = size
-            self.spare.ready()
-            self.spare.piece = None
+            self.spare.ready(size)
             return
         data = bytes(self._pipe.up[:size])
         del self._pipe.up[:size]
@@ -154,15 +152,14 @@ class Spare:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe: Pipe | None = pipe
         self.ready: Any = None  # called when the world has bytes for it
-        self.piece: int | None = None  # bytes that have arrived so far
 
     def fileno(self) -> "Spare":
         """What an inlet watches it by."""
         return self
 
-    def recv_into(self, buffer: bytearray) -> int:
+    def recv_into(self, buffer: bytearray, size: int) -> int:
         """What has arrived, into ``buffer``."""
-        data = self.recv(len(buffer))
+        data = self.recv(min(size, len(buffer)))
         buffer[: len(data)] = data
         return len(data)
 
@@ -170,7 +167,6 @@ class Spare:
         """What has arrived; BlockingIOError when there is no more yet."""
         assert self._pipe is not None
         up = self._pipe.up
-        size = min(size, self.piece or size)
         data = bytes(up[:size])
         del up[:size]
         if not data and not self._pipe.cut and self._pipe.near.open:

@@ -58,7 +58,7 @@ class Inlet:
     def watch(
         self,
         descriptor: Spare,
-        ready: Callable[[], None],
+        ready: Callable[[int], int],
         *,
         bulky: bool = False,
     ) -> None:

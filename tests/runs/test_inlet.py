@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from server.runs import inlet
-from server.runs.inlet import PIECE_BYTES, TURN_BYTES, Inlet
+from server.runs.inlet import PIECE_BYTES, PIPES, SPARSE_BYTES, TURN_BYTES, Inlet
 
 FLOODS = 3 * TURN_BYTES // PIECE_BYTES  # more than a turn reads
 
@@ -24,10 +24,10 @@ class Pipe:
         self.then: Callable[[], None] = lambda: None
         of.watch(self.end.fileno(), self.read)
 
-    def read(self) -> int:
+    def read(self, most: int) -> int:
         """What the inlet calls."""
         try:
-            size = len(self.end.recv(PIECE_BYTES))
+            size = len(self.end.recv(most))
         except BlockingIOError:
             size = 0
         self.taken += size
@@ -70,6 +70,22 @@ def test_who_says_little_does_not_wait_for_those_who_flood(stack: ExitStack, rea
             assert quiet.taken == 5 * (turn - 3)
 
 
+def test_who_says_little_does_not_wait_for_those_who_begin_to_flood(
+    stack: ExitStack, read: Inlet
+) -> None:
+    """Of each that nobody knows to be one of them, it waits for a small piece."""
+    floods = [Pipe(stack, read) for _ in range(4 * PIPES)]
+    quiet = Pipe(stack, read)
+    for pipe in floods:
+        pipe.fill()
+    quiet.write.send(b"line\n")
+    turns = 0
+    while not quiet.taken:
+        read.turn()
+        turns += 1
+    assert turns <= 2 + len(floods) / PIPES + len(floods) * SPARSE_BYTES / TURN_BYTES
+
+
 def test_those_who_flood_are_read_in_turns(stack: ExitStack, read: Inlet) -> None:
     """None gets more than two pieces before all the others had one."""
     floods = [Pipe(stack, read) for _ in range(FLOODS)]
@@ -109,4 +125,4 @@ def test_one_that_was_made_to_leave_is_not_read(stack: ExitStack, read: Inlet) -
     one.then = other.then = leave
     read.turn()
     read.turn()
-    assert sorted([one.taken, other.taken]) == [0, PIECE_BYTES]
+    assert sorted([one.taken, other.taken]) == [0, SPARSE_BYTES]
