@@ -8,6 +8,7 @@ from bench.catch_up import catch_up
 from bench.commit import commit
 from bench.fan_out import fan_out, fan_out_sse
 from bench.flood import flood
+from bench.frames import frames
 from bench.growth import growth
 from bench.herd import herd
 from bench.idle import idle
@@ -32,6 +33,7 @@ ROWS: dict[str, Callable[[Size], Table | str]] = {
     "catch-up": catch_up,
     "herd": herd,
     "idle": idle,
+    "frames": frames,
     "growth": growth,
 }
 

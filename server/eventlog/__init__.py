@@ -45,7 +45,7 @@ from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord, Then
 
 #: What a page of :meth:`EventLog.read` holds at most: bytes of events (but at least one event).
-PAGE_BYTES = 64 * 1024
+PAGE_BYTES = 128 * 1024
 
 
 class Health(NamedTuple):

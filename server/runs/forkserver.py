@@ -27,7 +27,8 @@ from server.runs.containment.slots import Slot
 from server.runs.process import GONE, Leader, stat
 from workflows.runtime.belonging import born
 
-PRELOAD = "workflows.runtime.nursery"
+#: What a fork server imports first and last, around the workflows.
+FIRST, LAST = "workflows.runtime.nursery", "workflows.runtime.imported"
 
 ATTEMPTS = 3
 COLD_START_SECONDS = 60.0  # for the imports, the only thing that takes long
@@ -153,7 +154,7 @@ class ForkServer:
                 raise
             return
         preload = [] if self._preload_kills else self._preload()
-        self._context.set_forkserver_preload([PRELOAD, self._entry.__module__, *preload])
+        self._context.set_forkserver_preload([FIRST, self._entry.__module__, *preload, LAST])
         alarm = threading.Timer(COLD_START_SECONDS, _kill_fork_server)
         alarm.start()
         try:

@@ -21,6 +21,7 @@ from server.records import Head, RunRecord, SessionRecord, Then
 from server.runs import Found
 from server.sessions.diagnosis import Snapshot
 from server.sessions.session import Session
+from server.sessions.stretches import Stretches
 from server.sessions.subscription import Bye
 from server.settings import Settings
 
@@ -35,6 +36,7 @@ class Hub:
         self.events = events
         self.closing = False
         self._sessions: dict[str, Session] = {}
+        self._stretches = Stretches()
         self._waiting: set[str] = set()  # exist only because somebody asked for them
 
     def __iter__(self) -> Iterator[Session]:
@@ -68,7 +70,7 @@ class Hub:
             if session.deleting is None:
                 return session
             await asyncio.shield(session.deleting)
-        session = self._sessions[name] = Session(name, self.events)
+        session = self._sessions[name] = Session(name, self.events, self._stretches)
         telemetry.SESSIONS.set(len(self._sessions))
         return session
 

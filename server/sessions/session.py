@@ -19,7 +19,8 @@ from server.events import TERMINAL, Event
 from server.records import Head, SessionRecord, SessionState
 from server.sessions.audience import Audience, Poll
 from server.sessions.opening import Opening, Wish, resolve
-from server.sessions.subscription import Subscription, pieces
+from server.sessions.stretches import Stretch, Stretches, parts
+from server.sessions.subscription import Subscription
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Session:
         "_refreshing",
         "_run",
         "_scope",
+        "_stretches",
         "_tells",
         "audience",
         "deleting",
@@ -52,7 +54,7 @@ class Session:
         "stored",
     )
 
-    def __init__(self, session: str, events: EventLog):
+    def __init__(self, session: str, events: EventLog, stretches: Stretches):
         self.id = session
         self.audience = Audience(session)
         self.stored = False  # has an event, or was created by name: the log knows it
@@ -61,6 +63,7 @@ class Session:
         self.holders = 0  # requests and readers
         self.runs: set[str] = set()  # the active ones
         self._events = events
+        self._stretches = stretches
         self._log = log.bind(session=session)  # bound once: to bind costs more than to be silent
         self._tells = self._log.is_enabled_for(logging.DEBUG)
         self.last = 0  # the offset of the newest event that readers were told of
@@ -156,6 +159,19 @@ class Session:
             return events[: self.last - after]
         return events
 
+    def kept(self, after: int) -> Stretch | None:
+        """The events after that offset, where a reader has had them lately."""
+        return self._stretches.find((self.id, self.epoch, after))
+
+    async def stretch(self, after: int) -> Stretch | None:
+        """The events after that offset, when it is this reader's turn; None if there are none."""
+        found = self.kept(after)
+        if found is None:
+            key = self.id, self.epoch, after
+            found = await self._stretches.read(key, lambda: self.read(after), lambda: self.last)
+        await self._stretches.turn()
+        return found
+
     def described(self) -> dict[str, Any]:
         """The session object of the contract."""
         return describe(self.head, len(self.audience))
@@ -171,7 +187,7 @@ class Session:
             if len(events) == 1:
                 self._publish(events)
             else:
-                for piece in pieces(events):
+                for piece in parts(events):
                     self._publish(piece)
         elif self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh())

@@ -3,7 +3,7 @@
 It is in one of three phases:
 
 =========== ==================================================================================
-catch-up    reads pages of the log at the reader's own pace and keeps nothing but the cursor
+catch-up    reads stretches of the log at the reader's own pace and keeps nothing but the cursor
 live        at the log's end: the session writes new events to it, the same bytes as to all others
 closed      has said ``bye``, or its connection is gone
 =========== ==================================================================================
@@ -15,7 +15,7 @@ between. *live → catch-up* when the socket does not drain: what it has not tak
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -27,14 +27,12 @@ from server.events import Cursor, Event, now
 from server.sessions.opening import Opening
 from server.sessions.pace import Pace, Verdict
 from server.sessions.sink import Sink
+from server.sessions.stretches import IN_A_ROW, Stretch
 
 log = structlog.get_logger()
 
 #: Bytes that the socket of a live reader may owe before the reader is on its own again.
 LIVE_BACKLOG = 16 * 1024
-#: What is handed to a socket at once. The kernel takes one whole, or asyncio keeps it: so much, and
-#: what was there before, is all that a reader who does not read costs in either place.
-WRITE_BYTES = 16 * 1024
 #: Seconds between ``bye`` ``slow`` and the end of the connection.
 SLOW_ABORT_SECONDS = 5.0
 #: Seconds between two looks at a reader's socket, if four in a heartbeat are not more.
@@ -80,8 +78,11 @@ class Log(Protocol):
     def state(self) -> str:
         """``waiting``, ``running`` or ``closed``."""
 
-    async def read(self, after: int) -> Sequence[Event]:
-        """A page of the events after that offset; empty when there are none."""
+    def kept(self, after: int) -> Stretch | None:
+        """The events after that offset, where somebody has read them lately."""
+
+    async def stretch(self, after: int) -> Stretch | None:
+        """The events after that offset, when it is this reader's turn; None if there are none."""
 
 
 class Subscription:
@@ -172,24 +173,33 @@ class Subscription:
     async def _catch_up(self) -> None:
         self.phase = "catch-up"
         try:
-            events = await self.session.read(self.offset)
+            stretch = await self.session.stretch(self.offset)
         except StoreDamaged as error:
             self._skip(error.last or self.session.last)
             return
-        if not events:  # deleted under the reader: whoever deleted it ends the subscription
+        if stretch is None:  # deleted under the reader: whoever deleted it ends the subscription
             self._wake.clear()
             if self._bye is None:
                 await self._wake.wait()
             return
+        for _ in range(IN_A_ROW):
+            self._hand_over(stretch)
+            # What it does not take now stays in the log, not here.
+            if self.sink.backlog() or (stretch := self.session.kept(self.offset)) is None:
+                break
+
+    def _hand_over(self, stretch: Stretch) -> None:
         log.debug(
             "Retrieved event from queue",
             session=self.session.id,
-            **{"from": events[0].offset, "to": events[-1].offset},
+            **{"from": self.offset + 1, "to": stretch.last},
         )
-        for piece in pieces(events):
-            self.deliver(piece)
-            if self.sink.backlog():
-                break  # it takes no more for now: the rest stays in the log, not here
+        if self.opening.types:
+            self.deliver(stretch.events)
+        else:
+            self._write(stretch.encoded(self.sink.encoding, self.session.epoch))
+            self.sent += len(stretch.events)
+            self.offset = stretch.last
 
     def _skip(self, last: int) -> None:
         """What comes next is damaged up to ``last``: the log goes on behind it."""
@@ -288,15 +298,3 @@ class Subscription:
         self.sink.write(data)
         self.last_sent = time.monotonic()
         telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(data)
-
-
-def pieces(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
-    """``events`` in pieces: between two of them it shows who does not drain."""
-    start, size = 0, 0
-    for index, event in enumerate(events):
-        size += len(event.line)
-        if size > WRITE_BYTES and index > start:
-            yield events[start:index]
-            start, size = index, len(event.line)
-    if start < len(events):
-        yield events[start:] if start else events

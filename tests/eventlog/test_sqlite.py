@@ -1,6 +1,7 @@
 """What SQLite owes beyond the contract: another life, bounds, and its housekeeping."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -171,7 +172,7 @@ async def test_epochs_are_kept_unless_a_copy_was_restored(path: Path) -> None:
     assert before[1].record == record
     epochs = [head.record.epoch for head in before + after]
     assert len(set(epochs)) == 4
-    assert all(epoch.isalnum() and epoch.islower() and len(epoch) == 8 for epoch in epochs)
+    assert all(re.fullmatch("[a-z0-9]{8}", epoch) for epoch in epochs)
     async with sqlite.open(path) as events:
         assert await events.sessions(limit=9) == after
 

@@ -95,7 +95,7 @@ def _mutes() -> Iterator[tuple[Any, str, Any]]:
 LIMITS = {
     "GROUP_BYTES": 500,
     "PAGE_BYTES": 250,
-    "WRITE_BYTES": 200,
+    "STRETCH_BYTES": 200,
     "LIVE_BACKLOG": 40,
     "BACKLOG_BYTES": 100,
     "MAX_KEPT_BYTES": 200,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ctypes
 import os
 import signal
@@ -136,6 +137,9 @@ def tells_what_it_has(ctx: Context) -> dict[str, Any]:
         "importer": IMPORTED_BY,
         "descriptors": held,
         "modules": sorted(sys.modules),
+        "collecting": gc.isenabled(),
+        "frozen": gc.get_freeze_count(),
+        "objects": len(gc.get_objects()),
     }
 
 

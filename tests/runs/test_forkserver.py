@@ -11,7 +11,7 @@ import multiprocess.forkserver
 import pytest
 
 from server.runs import Catalogue
-from server.runs.forkserver import PRELOAD
+from server.runs.forkserver import FIRST
 from tests.runs.conftest import Open, Place, alive, open_descriptors, until_gone
 
 
@@ -27,6 +27,14 @@ async def test_workflows_are_imported_before_the_first_run(open_runs: Open) -> N
         told = (await place.end_of("tells_what_it_has"))["data"]["result"]
         assert told["importer"] == _pid()
         assert not [name for name in told["modules"] if name.startswith(("server", "aiohttp"))]
+
+
+async def test_what_was_imported_is_not_looked_at_for_garbage(open_runs: Open) -> None:
+    """A child collects its own, and leaves the pages that it shares with the fork server shared."""
+    async with open_runs() as place:
+        told = (await place.end_of("tells_what_it_has"))["data"]["result"]
+        assert told["collecting"]
+        assert told["frozen"] > 5 * told["objects"]
 
 
 async def test_a_child_holds_nothing_that_is_not_its_own(open_runs: Open, tmp_path: Path) -> None:
@@ -167,7 +175,7 @@ async def test_nothing_is_left_behind(open_runs: Open, tmp_path: Path) -> None:
 KILLED_IN_MID_START = f"""
 import os, socket
 from multiprocess import forkserver
-forkserver.set_forkserver_preload([{PRELOAD!r}])
+forkserver.set_forkserver_preload([{FIRST!r}])
 status, data = forkserver.connect_to_new_process([])
 os.close(data)  # it has forked, and is not told for whom
 while os.read(status, 1): pass

@@ -1,5 +1,6 @@
 """Leaving the fork server behind: the child becomes a process as any other."""
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ def leave_fork_server() -> None:
         os.setsid()  # first of all: from here on the server may signal the group
     _close_what_multiprocess_left()
     _default_signals()
+    gc.enable()
 
 
 def _close_what_multiprocess_left() -> None:

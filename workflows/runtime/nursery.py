@@ -4,12 +4,14 @@ A process whose parent died becomes the fork server's child, and not init's: wha
 behind stays where it can be found, and its zombies are reaped also where process 1 reaps nobody.
 """
 
+import gc
 import sys
 import warnings
 from types import TracebackType
 
 from workflows.runtime.belonging import adopt_orphans
 
+gc.disable()  # until a child begins: what is imported is no garbage
 adopt_orphans()
 # It reaps them, and would say of each on stderr that it does not know it.
 warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpected pid")

@@ -1,0 +1,130 @@
+"""Stretches of logs that readers share: whoever catches up behind another gets the same bytes.
+
+A hundred readers that come late to a long session want the same, one a little behind the other. A
+stretch is read from the log once and encoded once, for as long as somebody asked for it lately.
+Its bounds follow from where it begins alone, so readers that began at the same event meet at every
+bound, however fast their sockets are.
+
+They also share the loop with those who are live, and give way to them: in one turn of the loop few
+are let on, in the order in which they came.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from server.events import Event
+from server.sessions.sink import Encoding
+
+#: What a stretch has at most (an event may be larger). It is handed to a socket at once: the kernel
+#: takes it whole, or asyncio keeps it, and that is all that a reader who does not read costs.
+STRETCH_BYTES = 16 * 1024
+#: What is kept of all sessions together, in bytes of events, which are kept encoded too; and what a
+#: stretch counts beside its events.
+KEPT_BYTES = 4 * 1024 * 1024
+STRETCH_COST = 500
+#: Stretches that a reader is handed in a row, and readers that are let on in a turn of the loop:
+#: about half a millisecond, which is what a live reader waits longer.
+IN_A_ROW, AT_ONCE = 4, 2
+
+Key = tuple[str, str, int]  # session, epoch, and the offset before the first event
+
+
+class Stretch:
+    """Events that follow one another, at least one; and their bytes, once somebody wants them."""
+
+    __slots__ = ("_encoded", "events", "last", "size")
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.last = events[-1].offset
+        self.size = STRETCH_COST + sum(len(event.line) for event in events)
+        self._encoded: dict[Encoding, bytes] = {}
+
+    def encoded(self, encoding: Encoding, epoch: str) -> bytes:
+        """All of it as the bytes of one write."""
+        encoded = self._encoded.get(encoding)
+        if encoded is None:
+            encoded = self._encoded[encoding] = encoding.events(epoch, self.events)
+        return encoded
+
+
+class Stretches:
+    """Those that were asked for last, of all sessions."""
+
+    def __init__(self, limit: int = KEPT_BYTES) -> None:
+        self._limit = limit
+        self._size = 0
+        self._kept: OrderedDict[Key, Stretch] = OrderedDict()  # the one asked for last at the end
+        self._reading: dict[Key, asyncio.Task[Sequence[Event]]] = {}
+        self._queue: deque[asyncio.Future[None]] = deque()  # of those who wait for their turn
+
+    def find(self, key: Key) -> Stretch | None:
+        """The stretch that begins there, if it is kept."""
+        stretch = self._kept.get(key)
+        if stretch is not None:
+            self._kept.move_to_end(key)
+        return stretch
+
+    async def turn(self) -> None:
+        """Wait until it is the caller's turn to go on."""
+        loop = asyncio.get_running_loop()
+        if not self._queue:
+            loop.call_soon(self._let_on)
+        self._queue.append(mine := loop.create_future())
+        await mine
+
+    def _let_on(self) -> None:
+        for _ in range(min(AT_ONCE, len(self._queue))):
+            turn = self._queue.popleft()
+            if not turn.done():  # a reader that has left
+                turn.set_result(None)
+        if self._queue:
+            asyncio.get_running_loop().call_soon(self._let_on)
+
+    async def read(
+        self, key: Key, read: Callable[[], Awaitable[Sequence[Event]]], end: Callable[[], int]
+    ) -> Stretch | None:
+        """The stretch that begins there; None if there is none. Raises what ``read`` raises.
+
+        ``read`` gives a page from there on, for all who ask meanwhile; ``end`` the offset of the
+        log's last event.
+        """
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = self._reading[key] = asyncio.ensure_future(_page(read))
+            reading.add_done_callback(lambda _: self._reading.pop(key, None))
+        events = await asyncio.shield(reading)
+        if not events:
+            return None
+        session, epoch, after = key
+        found = [Stretch(part) for part in parts(events)]
+        if len(found) > 1 and found[-1].last < end():
+            found.pop()  # cut by the page's end: it would be a bound that others do not have
+        for stretch in found:
+            self._keep((session, epoch, after), stretch)
+            after = stretch.last
+        return found[0]
+
+    def _keep(self, key: Key, stretch: Stretch) -> None:
+        before = self._kept.pop(key, None)
+        self._kept[key] = stretch
+        self._size += stretch.size - (before.size if before else 0)
+        while self._size > self._limit:
+            self._size -= self._kept.popitem(last=False)[1].size
+
+
+async def _page(read: Callable[[], Awaitable[Sequence[Event]]]) -> Sequence[Event]:
+    return await read()
+
+
+def parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """``events`` in stretches: between two of them it shows who does not drain."""
+    start, size = 0, 0
+    for index, event in enumerate(events):
+        size += len(event.line)
+        if size > STRETCH_BYTES and index > start:
+            yield events[start:index]
+            start, size = index, len(event.line)
+    if start < len(events):
+        yield events[start:] if start else events

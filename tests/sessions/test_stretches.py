@@ -1,0 +1,185 @@
+"""What readers who catch up share, and that nobody notices but by its pace."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.events import Event
+from server.sessions.session import Session
+from server.sessions.stretches import (
+    AT_ONCE,
+    IN_A_ROW,
+    STRETCH_BYTES,
+    STRETCH_COST,
+    Stretch,
+    Stretches,
+    parts,
+)
+from tests.sessions.conftest import NAME, Stage, settle
+from tests.sessions.wire import LINES
+
+
+def log_of(sizes: Sequence[int]) -> list[Event]:
+    """Events of these sizes."""
+    return [Event(offset, "word", b"x" * size) for offset, size in enumerate(sizes, 1)]
+
+
+async def walk(stretches: Stretches, log: list[Event], pages: list[int]) -> list[Stretch]:
+    """Go through ``log`` as a reader does whose pages have these many events."""
+    found: list[Stretch] = []
+    after = 0
+    while after < len(log):
+        page = pages[len(found) % len(pages)]
+
+        async def read(after: int = after, page: int = page) -> Sequence[Event]:
+            return log[after : after + page]
+
+        key = "s", "e", after
+        stretch = stretches.find(key) or await stretches.read(key, read, lambda: len(log))
+        assert stretch is not None
+        found.append(stretch)
+        after = stretch.last
+    return found
+
+
+SIZES = st.lists(st.integers(1, STRETCH_BYTES + 100), min_size=1, max_size=60)
+
+
+@given(SIZES, st.lists(st.integers(1, 60), min_size=1, max_size=5))
+def test_every_event_comes_once_and_in_order(sizes: list[int], pages: list[int]) -> None:
+    """However a log is cut into pages, its stretches are the log."""
+    log = log_of(sizes)
+    found = asyncio.run(walk(Stretches(), log, pages))
+    assert [event for stretch in found for event in stretch.events] == log
+    for stretch in found:
+        assert len(stretch.events) == 1 or stretch.size <= STRETCH_BYTES + STRETCH_COST
+
+
+@given(SIZES, st.integers(0, 5))
+def test_bounds_do_not_depend_on_the_pages(sizes: list[int], more: int) -> None:
+    """Readers that began at the same event meet, if a page is more than a stretch."""
+    log = log_of(sizes)
+    whole = [part[-1].offset for part in parts(log)]
+    longest = max(len(part) for part in parts(log))
+    found = asyncio.run(walk(Stretches(), log, [longest + 1 + more]))
+    assert [stretch.last for stretch in found] == whole
+
+
+@given(SIZES)
+def test_what_is_kept_is_bounded(sizes: list[int]) -> None:
+    """Those that nobody asked for lately go, and are read again."""
+    log = log_of(sizes)
+    stretches = Stretches(limit=3 * STRETCH_BYTES)
+    asyncio.run(walk(stretches, log, [7]))
+    kept = [stretches.find(("s", "e", after)) for after in range(len(log))]
+    assert sum(stretch.size for stretch in kept if stretch is not None) <= 3 * STRETCH_BYTES
+    found = asyncio.run(walk(stretches, log, [7]))
+    assert [event for stretch in found for event in stretch.events] == log
+
+
+async def test_a_crowd_reads_the_log_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty who come late at once cost the store what one costs, and each has every event."""
+    await stage.start()
+    for _ in range(20):
+        await stage.emit(100)
+    await stage.finish()
+    reads = 0
+    read = Session.read
+
+    async def counted(self: Session, after: int) -> Sequence[Event]:
+        nonlocal reads
+        reads += 1
+        return await read(self, after)
+
+    monkeypatch.setattr(Session, "read", counted)
+    async with stage.reading() as alone:
+        await alone.task
+        one, reads = reads, 0
+    stage.hub._stretches = Stretches()
+    async with AsyncExitStack() as stack:
+        crowd = [await stack.enter_async_context(stage.reading()) for _ in range(50)]
+        for number, it in enumerate(crowd):
+            if number % 3:
+                it.wire.stall()
+                await settle(number % 7)
+                it.wire.flow()
+        history = await stage.history()
+        for it in crowd:
+            await it.task
+            assert it.wire.offsets == history
+    assert 0 < reads <= one
+
+
+async def test_who_takes_everything_lets_others_have_their_turn(stage: Stage) -> None:
+    """A reader whose socket never fills gives way every few stretches."""
+    await stage.start()
+    for _ in range(30):
+        await stage.emit(100)
+    await stage.finish()
+    async with stage.reading() as first:
+        await first.task
+    async with stage.hub.hold(NAME, create=False) as session:
+        stretches = 0
+        after = 0
+        while (stretch := session.kept(after)) is not None:
+            stretches, after = stretches + 1, stretch.last
+        assert after == session.last
+        assert stretches > 3 * IN_A_ROW
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        ticking = asyncio.create_task(others())
+        async with stage.reading() as second:
+            before = turns
+            await second.task
+            assert second.wire.offsets == first.wire.offsets
+        ticking.cancel()
+    assert turns - before + 20 >= stretches // IN_A_ROW
+
+
+async def test_in_a_turn_of_the_loop_few_are_let_on() -> None:
+    """Between a few of those who catch up the live ones have the loop; nobody is left behind."""
+    stretches, on = Stretches(), []
+
+    async def reader(number: int) -> None:
+        await stretches.turn()
+        on.append(number)
+
+    crowd = [asyncio.create_task(reader(number)) for number in range(40)]
+    await asyncio.sleep(0)
+    crowd[3].cancel()
+    seen = []
+    for _ in range(60):
+        await asyncio.sleep(0)
+        seen.append(len(on))
+    assert on == [number for number in range(40) if number != 3]
+    assert max(b - a for a, b in pairwise([0, *seen])) <= AT_ONCE
+
+
+async def test_one_that_is_cancelled_leaves_the_others_their_page() -> None:
+    """Who waits for the same page waits for the log, not for who asked first."""
+    stretches, log, go = Stretches(), log_of([5] * 10), asyncio.Event()
+
+    async def read() -> Sequence[Event]:
+        await go.wait()
+        return log
+
+    key = "s", "e", 0
+    asked = [asyncio.create_task(stretches.read(key, read, lambda: 10)) for _ in range(2)]
+    await settle(3)
+    asked[0].cancel()
+    await settle(3)
+    go.set()
+    stretch = await asked[1]
+    assert stretch is not None
+    assert stretch.encoded(LINES, "e") == b"".join(event.line + b"\n" for event in log)
