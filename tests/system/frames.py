@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 CURSOR = re.compile(r"[a-z0-9]{4,16}-(0|[1-9][0-9]*)")
 SSE_FIELDS = ("id", "event", "data", "retry")
 
@@ -40,11 +42,22 @@ class Frame:
         return int(self.body["offset"])
 
 
-def websocket_frame(text: str) -> Frame:
-    """Return the frame in one text message: an event has an offset, a control frame has none."""
-    body = json.loads(text)
-    assert isinstance(body, dict), text
-    return Frame("event" if "offset" in body else body["type"], text.encode(), body)
+def websocket_frames(text: str, *, arrays: bool = False) -> Iterator[Frame]:
+    """Yield the frames of one text message: an event has an offset, a control frame has none.
+
+    With `arrays` the message is one control frame or an array of events, each in its own bytes.
+    """
+    said = json.loads(text)
+    if arrays and isinstance(said, list):
+        assert said, "an array without an event"
+        for raw in msgspec.json.decode(text, type=list[msgspec.Raw]):
+            body = json.loads(bytes(raw))
+            assert "offset" in body, text
+            yield Frame("event", bytes(raw), body)
+        return
+    assert isinstance(said, dict), text
+    assert not (arrays and "offset" in said), f"an event outside an array: {text}"
+    yield Frame("event" if "offset" in said else said["type"], text.encode(), said)
 
 
 class EventStream:

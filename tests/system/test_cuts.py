@@ -10,14 +10,21 @@ from tests.system.api import Api, fresh
 from tests.system.patience import PATIENCE
 from tests.system.processes import Server
 from tests.system.readers import Reader, digest, follow
-from tests.system.transports import TRANSPORTS, Transport, event_stream, long_poll, websocket
+from tests.system.transports import (
+    TRANSPORTS,
+    Transport,
+    arrays,
+    event_stream,
+    long_poll,
+    websocket,
+)
 
 CUTS = 600
 
 
 def reach(transport: Transport) -> int:
-    """Return before which byte to cut: a page of a long poll must get through now and then."""
-    return 25_000 if transport is long_poll else 4_000
+    """Return before which byte to cut: a page or an array must get through now and then."""
+    return 25_000 if transport in (long_poll, arrays) else 4_000
 
 
 async def passes(api: Api, network: BadNetwork, session: str, transport: Transport) -> list[Reader]:
@@ -34,7 +41,7 @@ async def passes(api: Api, network: BadNetwork, session: str, transport: Transpo
     return readers
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS, ids=lambda t: t.__name__)
+@pytest.mark.parametrize("transport", [*TRANSPORTS, arrays], ids=lambda t: t.__name__)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_history_through_cuts(
     server: Server, api: Api, transport: Transport, seed: int

@@ -98,7 +98,15 @@ async def test_allowed_origins_and_hosts(start_server: StartServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["a.b/ws", "a%20b/ws", "x/ws?after=garbage", "x/ws?until=never", "x/ws?after=-1"]
+    "path",
+    [
+        "a.b/ws",
+        "a%20b/ws",
+        "x/ws?after=garbage",
+        "x/ws?until=never",
+        "x/ws?after=-1",
+        "x/ws?frames=some",
+    ],
 )
 async def test_other_refusals_come_after_the_upgrade(api: Api, path: str) -> None:
     """A browser can read a close code and no status: every other refusal is one."""

@@ -7,6 +7,7 @@ the HTTP API as keywords), ends after a `bye`, and raises Cut, Refused or aiohtt
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ import aiohttp
 import msgspec
 
 from tests.system.api import Page
-from tests.system.frames import Cut, EventStream, Frame, Refused, websocket_frame
+from tests.system.frames import Cut, EventStream, Frame, Refused, websocket_frames
 from tests.system.patience import PATIENCE
 
 CLOSE_CODES = {
@@ -64,10 +65,26 @@ async def websocket(
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
             assert bye is None, f"after the bye came {message.data}"
-            frame = websocket_frame(message.data)
-            bye = frame if frame.kind == "bye" else None
-            yield frame
+            for frame in websocket_frames(message.data, arrays=query.get("frames") == "arrays"):
+                bye = frame if frame.kind == "bye" else None
+                yield frame
     _check_close(bye, socket.close_code)
+
+
+async def arrays(
+    http: aiohttp.ClientSession,
+    url: str,
+    session: str,
+    after: str | None = None,
+    *,
+    silence: float = PATIENCE,
+    **query: Any,
+) -> AsyncGenerator[Frame, None]:
+    """Follow over a WebSocket whose frames hold arrays of events."""
+    asked = {**query, "frames": "arrays"}
+    async with aclosing(websocket(http, url, session, after, silence=silence, **asked)) as frames:
+        async for frame in frames:
+            yield frame
 
 
 def _check_close(bye: Frame | None, code: int | None) -> None:

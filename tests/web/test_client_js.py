@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from playwright.async_api import Browser, Page, Route
 
@@ -183,15 +184,22 @@ async def test_a_filter_leaves_no_gaps_and_moves_the_cursor(
 
 
 def once(change: Callable[[bytes], list[bytes] | None]) -> Tamper:
-    """Apply the change to the first message that it wants; all others pass."""
+    """Apply the change to the first frame that it wants, also within an array; all others pass."""
     done: list[bytes] = []
 
-    def tamper(payload: bytes) -> list[bytes]:
-        changed = None if done else change(payload)
+    def tampered(frame: bytes) -> list[bytes]:
+        changed = None if done else change(frame)
         if changed is None:
-            return [payload]
-        done.append(payload)
+            return [frame]
+        done.append(frame)
         return changed
+
+    def tamper(payload: bytes) -> list[bytes]:
+        if not payload.startswith(b"["):
+            return tampered(payload)
+        events = msgspec.json.decode(payload, type=list[msgspec.Raw])
+        left = [new for event in events for new in tampered(bytes(event))]
+        return [b"[%b]" % b",".join(left)] if left else []
 
     return tamper
 
@@ -254,7 +262,7 @@ async def test_a_dead_socket_is_found_by_its_silence(
         await follower.reaches("events.length === 3")
 
         def drop_until_next_ready(payload: bytes) -> list[bytes]:
-            if json.loads(payload)["type"] != "ready":
+            if b'"type":"ready"' not in payload:
                 return []
             box.tamper = lambda payload: [payload]
             return [payload]

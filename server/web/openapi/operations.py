@@ -83,6 +83,11 @@ UNTIL = query(
     {"type": "string", "enum": ["run", "forever"], "default": "run"},
     "`run` ends the stream when the session is closed; `forever` follows later runs too.",
 )
+IN_FRAMES = query(
+    "frames",
+    {"type": "string", "enum": ["events", "arrays"], "default": "events"},
+    "`events`: each in a frame of its own; `arrays`: those sent at once in one, as an array.",
+)
 LIMIT = query("limit", whole(1, 1000, default=1000), "How many events to return at most.")
 WAIT = query(
     "wait",
@@ -193,7 +198,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "followSession",
         "Follow a session over WebSocket.",
         {101: Reply("The upgrade. What is refused then is refused with a close code.")},
-        parameters=[AFTER, TYPES, UNTIL],
+        parameters=[AFTER, TYPES, UNTIL, IN_FRAMES],
         more={"x-websocket": FRAMES},
     ),
     ("GET", "/api/sessions/{session}/diagnosis"): Operation(
