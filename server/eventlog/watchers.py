@@ -44,8 +44,9 @@ class Watchers:
         """Wake those who watch one of ``sessions``."""
         for session in sessions:
             for watch in self._watches.get(session, ()):
+                wake = watch.wake
                 try:
-                    if watch.wake is not None:  # one before it may have ended this watch
-                        watch.wake()
+                    if wake is not None:  # one before it may have ended this watch
+                        wake()
                 except Exception:  # one watcher's bug must not leave the others asleep
                     log.exception("A watcher failed")
