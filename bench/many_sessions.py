@@ -42,7 +42,11 @@ def _paces(kind: Kind, sessions: int, size: Size, rounds: int) -> Iterable[list[
         side = enter(stack, kind, sessions, 1)
         paced(side.readers, side.feeder, 1000, size.of(1.0, 0.2), size.of(10.0, 1.0))  # warm
         for rate in RATES:
-            results, busy = _at(side, rate, size, rounds)
+            try:
+                results, busy = _at(side, rate, size, rounds)
+            except ConnectionError:
+                yield [f"{rate:,}/s", side.label, "closed the connections of those who publish"]
+                return
             yield [f"{rate:,}/s", side.label, *_outcome(results), *busy]
             if not results[-1].kept_pace:
                 return  # it is still busy with what it has
