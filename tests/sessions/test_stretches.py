@@ -1,6 +1,7 @@
 """What readers who catch up share, and that nobody notices but by its pace."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.errors import StoreDamaged
 from server.events import Event
 from server.sessions.session import Session
 from server.sessions.stretches import (
@@ -164,6 +166,33 @@ async def test_in_a_turn_of_the_loop_few_are_let_on() -> None:
         seen.append(len(on))
     assert on == [number for number in range(40) if number != 3]
     assert max(b - a for a, b in pairwise([0, *seen])) <= AT_ONCE
+
+
+async def test_a_failure_is_told_to_those_who_wait(caplog: pytest.LogCaptureFixture) -> None:
+    """Each hears it, also the second time; where all have left, nobody complains about it."""
+    stretches, go = Stretches(), asyncio.Event()
+
+    async def read() -> Sequence[Event]:
+        await go.wait()
+        raise StoreDamaged("gone")
+
+    async def ask() -> None:
+        with pytest.raises(StoreDamaged):
+            await stretches.read(("s", "e", 0), read, lambda: 10)
+
+    asked = [asyncio.create_task(ask()) for _ in range(3)]
+    await settle(3)
+    asked[0].cancel()
+    go.set()
+    await asyncio.gather(*asked[1:])
+    go.clear()
+    alone = asyncio.create_task(ask())
+    await settle(3)
+    alone.cancel()
+    go.set()
+    await settle(5)
+    gc.collect()
+    assert not caplog.records
 
 
 async def test_one_that_is_cancelled_leaves_the_others_their_page() -> None:
