@@ -89,11 +89,11 @@ class Subscription:
     """One connected reader. ``cursor`` never runs ahead of what was handed to its socket."""
 
     __slots__ = (
+        "_alarm",
         "_bye",
         "_judge_at",
         "_pace",
         "_said",
-        "_wake",
         "connected",
         "heartbeat",
         "last_sent",
@@ -119,7 +119,8 @@ class Subscription:
         self._judge_at = self.connected
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
-        self._wake = asyncio.Event()
+        #: What it sleeps on. An Event of asyncio's would be a twentieth of an idle reader's memory.
+        self._alarm: asyncio.Future[None] | None = None
 
     @property
     def transport(self) -> str:
@@ -159,12 +160,19 @@ class Subscription:
                 await self._catch_up()
             else:
                 self.phase = "live"
-                self._wake.clear()
                 go_live(self)
-                await self._wake.wait()
+                await self._sleep()
             await self.sink.drain()
         self.phase = "closed"
         return self._say(self._bye or Bye("closed"))
+
+    async def _sleep(self) -> None:
+        self._alarm = asyncio.get_running_loop().create_future()
+        await self._alarm
+
+    def _wake(self) -> None:
+        if self._alarm is not None and not self._alarm.done():
+            self._alarm.set_result(None)
 
     def _open(self) -> None:
         for frame in self.opening.frames(self.session.id, self.heartbeat):
@@ -178,9 +186,8 @@ class Subscription:
             self._skip(error.last or self.session.last)
             return
         if stretch is None:  # deleted under the reader: whoever deleted it ends the subscription
-            self._wake.clear()
             if self._bye is None:
-                await self._wake.wait()
+                await self._sleep()
             return
         for _ in range(IN_A_ROW):
             self._hand_over(stretch)
@@ -248,7 +255,7 @@ class Subscription:
     def leave_live(self) -> None:
         """Have the reader look where it stands: it lags, or there is nothing left to come."""
         self.phase = "catch-up"
-        self._wake.set()
+        self._wake()
 
     # -- the connection
 
@@ -256,7 +263,7 @@ class Subscription:
         """Say ``bye`` as soon as the socket takes it; the first reason stands."""
         if self._bye is None:
             self._bye = bye
-            self._wake.set()
+            self._wake()
 
     def beat(self, at: float) -> None:
         """What time demands: a heartbeat, or an end for a reader that takes or answers nothing."""
