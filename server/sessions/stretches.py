@@ -56,7 +56,7 @@ class Stretches:
         self._limit = limit
         self._size = 0
         self._kept: OrderedDict[Key, Stretch] = OrderedDict()  # the one asked for last at the end
-        self._reading: dict[Key, asyncio.Task[Sequence[Event]]] = {}
+        self._reading: dict[Key, asyncio.Task[Stretch | None]] = {}
         self._queue: deque[asyncio.Future[None]] = deque()  # of those who wait for their turn
 
     def find(self, key: Key) -> Stretch | None:
@@ -92,19 +92,21 @@ class Stretches:
         """
         reading = self._reading.get(key)
         if reading is None:
-            reading = self._reading[key] = asyncio.ensure_future(_page(read))
-            reading.add_done_callback(lambda _: self._reading.pop(key, None))
-        events = await asyncio.shield(reading)
-        if not events:
-            return None
-        session, epoch, after = key
-        found = [Stretch(part) for part in parts(events)]
+            reading = self._reading[key] = asyncio.create_task(self._read(key, read, end))
+            reading.add_done_callback(lambda _: self._reading.pop(key))
+        return await asyncio.shield(reading)
+
+    async def _read(
+        self, key: Key, read: Callable[[], Awaitable[Sequence[Event]]], end: Callable[[], int]
+    ) -> Stretch | None:
+        found = [Stretch(part) for part in parts(await read())]
         if len(found) > 1 and found[-1].last < end():
             found.pop()  # cut by the page's end: it would be a bound that others do not have
+        session, epoch, after = key
         for stretch in found:
             self._keep((session, epoch, after), stretch)
             after = stretch.last
-        return found[0]
+        return found[0] if found else None
 
     def _keep(self, key: Key, stretch: Stretch) -> None:
         before = self._kept.pop(key, None)
@@ -112,10 +114,6 @@ class Stretches:
         self._size += stretch.size - (before.size if before else 0)
         while self._size > self._limit:
             self._size -= self._kept.popitem(last=False)[1].size
-
-
-async def _page(read: Callable[[], Awaitable[Sequence[Event]]]) -> Sequence[Event]:
-    return await read()
 
 
 def parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:

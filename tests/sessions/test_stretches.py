@@ -195,6 +195,20 @@ async def test_a_failure_is_told_to_those_who_wait(caplog: pytest.LogCaptureFixt
     assert not caplog.records
 
 
+async def test_what_many_waited_for_is_one() -> None:
+    """All who waited for the same page get the same stretch, and with it the same bytes."""
+    stretches, log = Stretches(), log_of([5000] * 10)
+
+    async def read() -> Sequence[Event]:
+        await settle(3)
+        return log
+
+    key = "s", "e", 0
+    found = await asyncio.gather(*(stretches.read(key, read, lambda: 10) for _ in range(5)))
+    assert found[0] is not None
+    assert {id(stretch) for stretch in found} == {id(stretches.find(key))} == {id(found[0])}
+
+
 async def test_one_that_is_cancelled_leaves_the_others_their_page() -> None:
     """Who waits for the same page waits for the log, not for who asked first."""
     stretches, log, go = Stretches(), log_of([5] * 10), asyncio.Event()
