@@ -6,7 +6,7 @@ import json
 from tests.system.api import Api, fresh
 from tests.system.patience import PATIENCE
 from tests.system.readers import Reader, follow
-from tests.system.transports import arrays
+from tests.system.transports import websocket
 
 
 async def test_a_history_is_the_same_in_fewer_messages(api: Api) -> None:
@@ -15,7 +15,7 @@ async def test_a_history_is_the_same_in_fewer_messages(api: Api) -> None:
     await api.start(session, "count", n=500)
     await api.ended(session)
     reader = Reader(session)
-    await follow(reader, api.http, api.url, arrays)
+    await follow(reader, api.http, api.url, websocket, frames="arrays")
     assert reader.events == await api.history(session)
     url = f"{api.url}/api/sessions/{session}/ws?frames=arrays"
     async with api.http.ws_connect(url) as socket:
@@ -29,7 +29,7 @@ async def test_live_events_come_in_arrays_too(api: Api) -> None:
     """One that is live has each commit's events as an array; commands are answered by objects."""
     session = fresh()
     reader = Reader(session)
-    following = asyncio.create_task(follow(reader, api.http, api.url, arrays))
+    following = asyncio.create_task(follow(reader, api.http, api.url, websocket, frames="arrays"))
     while not reader.connections:
         await asyncio.sleep(0)
     await api.start(session, "count", n=30, delay=0.005)
@@ -48,5 +48,5 @@ async def test_a_filter_holds_within_arrays(api: Api) -> None:
     await api.start(session, "count", n=20)
     await api.ended(session)
     reader = Reader(session, sparse=True)
-    await follow(reader, api.http, api.url, arrays, types="run_start,complete")
+    await follow(reader, api.http, api.url, websocket, frames="arrays", types="run_start,complete")
     assert [json.loads(event)["type"] for event in reader.events] == ["run_start", "complete"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 
@@ -10,24 +11,19 @@ from tests.system.api import Api, fresh
 from tests.system.patience import PATIENCE
 from tests.system.processes import Server
 from tests.system.readers import Reader, digest, follow
-from tests.system.transports import (
-    TRANSPORTS,
-    Transport,
-    arrays,
-    event_stream,
-    long_poll,
-    websocket,
-)
+from tests.system.transports import TRANSPORTS, Transport, event_stream, long_poll, websocket
 
 CUTS = 600
 
 
-def reach(transport: Transport) -> int:
+def reach(transport: Transport, *, arrays: bool = False) -> int:
     """Return before which byte to cut: a page or an array must get through now and then."""
-    return 25_000 if transport in (long_poll, arrays) else 4_000
+    return 25_000 if arrays or transport is long_poll else 4_000
 
 
-async def passes(api: Api, network: BadNetwork, session: str, transport: Transport) -> list[Reader]:
+async def passes(
+    api: Api, network: BadNetwork, session: str, transport: Transport, **query: Any
+) -> list[Reader]:
     """Read a whole session through the network again and again, until CUTS were suffered."""
     readers: list[Reader] = []
 
@@ -35,24 +31,30 @@ async def passes(api: Api, network: BadNetwork, session: str, transport: Transpo
         while sum(reader.cuts for reader in readers) < CUTS:
             reader = Reader(session)
             readers.append(reader)
-            await follow(reader, api.http, network.url, transport)
+            await follow(reader, api.http, network.url, transport, **query)
 
     await asyncio.gather(*(read() for _ in range(4)))
     return readers
 
 
-@pytest.mark.parametrize("transport", [*TRANSPORTS, arrays], ids=lambda t: t.__name__)
+@pytest.mark.parametrize(
+    ("transport", "query"),
+    [*((each, {}) for each in TRANSPORTS), (websocket, {"frames": "arrays"})],
+    ids=lambda it: "-".join(it.values()) if isinstance(it, dict) else it.__name__,
+)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_history_through_cuts(
-    server: Server, api: Api, transport: Transport, seed: int
+    server: Server, api: Api, transport: Transport, query: dict[str, str], seed: int
 ) -> None:
     """Cut at any byte, in the handshake, a header or a payload, each reading ends with the hash."""
     session = fresh()
     await api.start(session, "chatty", n=40, size=300)
     await api.ended(session)
     expected = digest(await api.history(session))
-    async with BadNetwork(server.port, cutting(reach(transport)), seed) as network:
-        readers = await passes(api, network, session, transport)
+    async with BadNetwork(
+        server.port, cutting(reach(transport, arrays=bool(query))), seed
+    ) as network:
+        readers = await passes(api, network, session, transport, **query)
     assert {reader.digest for reader in readers} == {expected}, f"seed {seed}"
     assert not any(reader.resets for reader in readers)
 

@@ -7,7 +7,6 @@ the HTTP API as keywords), ends after a `bye`, and raises Cut, Refused or aiohtt
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -52,7 +51,10 @@ async def websocket(
     silence: float = PATIENCE,
     **query: Any,
 ) -> AsyncGenerator[Frame, None]:
-    """Follow over a WebSocket; the close code must be the one of the `bye`."""
+    """Follow over a WebSocket; the close code must be the one of the `bye`.
+
+    With `frames="arrays"` in the query the events come in arrays, and are yielded one by one.
+    """
     bye: Frame | None = None
     address = _address(url, session, "ws", after, query)
     async with asyncio.timeout(silence):
@@ -69,22 +71,6 @@ async def websocket(
                 bye = frame if frame.kind == "bye" else None
                 yield frame
     _check_close(bye, socket.close_code)
-
-
-async def arrays(
-    http: aiohttp.ClientSession,
-    url: str,
-    session: str,
-    after: str | None = None,
-    *,
-    silence: float = PATIENCE,
-    **query: Any,
-) -> AsyncGenerator[Frame, None]:
-    """Follow over a WebSocket whose frames hold arrays of events."""
-    asked = {**query, "frames": "arrays"}
-    async with aclosing(websocket(http, url, session, after, silence=silence, **asked)) as frames:
-        async for frame in frames:
-            yield frame
 
 
 def _check_close(bye: Frame | None, code: int | None) -> None:

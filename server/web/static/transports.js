@@ -106,7 +106,7 @@ function frameOf({ event, data, id }) {
   return frame;
 }
 
-/** The object in a message, or null: what cannot be read is left out, and its offset is missed. */
+/** The frame in a message, or the array of them; null for what cannot be read: it is missed. */
 function decode(text) {
   try {
     const frame = JSON.parse(text);
