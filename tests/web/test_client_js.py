@@ -1,4 +1,4 @@
-"""The browser client, in a real browser: its pure parts alone, the whole of it against a server."""
+"""The browser client, in a real browser and against a real server."""
 
 import asyncio
 import json
@@ -19,7 +19,6 @@ from tests.web.middlebox import Middlebox, Tamper
 
 pytestmark = needs_chromium
 RULES = Path(__file__).parent / "js"
-STATIC = Path(__file__).parents[2] / "server" / "web" / "static"
 
 
 @pytest.fixture
@@ -27,36 +26,6 @@ async def browser() -> AsyncIterator[Browser]:
     """Start a browser for one test."""
     async with chromium() as running:
         yield running
-
-
-# -- the pure parts
-
-
-async def _from_disk(route: Route) -> None:
-    folder, _, name = route.request.url.removeprefix("http://rules.test/").rpartition("/")
-    path = {"static": STATIC, "js": RULES}.get(folder, Path("/nowhere")) / name
-    if path.exists():
-        await route.fulfill(path=path, content_type="text/javascript")
-    else:
-        await route.fulfill(body="", content_type="text/html")
-
-
-@pytest.mark.parametrize("file", sorted(path.name for path in RULES.glob("*.test.js")))
-async def test_rules_of_the_pure_parts_hold(browser: Browser, file: str) -> None:
-    """Every rule in the file holds in a real browser, without a server."""
-    async with tab(browser) as page:
-        await page.route("http://rules.test/**", _from_disk)
-        await page.goto("http://rules.test/")
-        told = await page.evaluate(
-            "async (file) => { await import(`/js/${file}`);"
-            " return (await import('/js/harness.js')).run(); }",
-            file,
-        )
-    assert told["broken"] == []
-    assert told["kept"] > 0
-
-
-# -- the whole client
 
 
 class Follower:

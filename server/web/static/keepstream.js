@@ -11,12 +11,12 @@
 // does not fit is counted in `stream.counts` and healed by taking the stream up again. To copy it
 // into a project, take the modules that it imports and transports.js with it.
 
-import { post } from "./commands.js";
-import { Ledger } from "./ledger.js";
-import { Link, TRANSPORTS } from "./link.js";
-import { recall, remember } from "./memory.js";
-import { backoff, choose, verdict } from "./policy.js";
-import { sessionAfter, stateOf } from "./state.js";
+import { post } from "./client/commands.js";
+import { Ledger } from "./client/ledger.js";
+import { Link, TRANSPORTS } from "./client/link.js";
+import { recall, remember } from "./client/memory.js";
+import { backoff, choose, verdict } from "./client/policy.js";
+import { sessionAfter, stateOf } from "./client/state.js";
 
 const STEADY_MS = 3000; // a connection that lived so long starts the count of attempts again
 const NOT_THE_TRANSPORT = new Set(["abandoned", "bye", "cut"]);
@@ -30,7 +30,7 @@ const NOT_THE_TRANSPORT = new Set(["abandoned", "bye", "cut"]);
  * @param {string[]} [options.types] only events of these types; gaps cannot be seen then
  * @param {"run" | "forever"} [options.until] `run` (default) ends when the session is closed
  * @param {(event: object, cursor: string) => void} [options.onEvent] the cursor includes the event
- * @param {(state: import("./state.js").State) => void} [options.onState] on every change of state,
+ * @param {(state: import("./client/state.js").State) => void} [options.onState] on every change of state,
  *   not on every event
  * @param {(reset: object) => void} [options.onReset] the log began again: forget what was received
  * @param {AbortSignal} [options.signal] closes the stream when aborted
@@ -78,7 +78,7 @@ class Stream {
     return this.#ledger.cursor;
   }
 
-  /** @returns {import("./state.js").State} */
+  /** @returns {import("./client/state.js").State} */
   get state() {
     return this.#state;
   }

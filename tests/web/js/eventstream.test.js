@@ -1,4 +1,4 @@
-import { EventStream } from "/static/transports.js";
+import { EventStream } from "/static/client/transports.js";
 import { equal, rule } from "./harness.js";
 
 const STREAM =

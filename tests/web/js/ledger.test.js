@@ -1,4 +1,4 @@
-import { Ledger, parseCursor } from "/static/ledger.js";
+import { Ledger, parseCursor } from "/static/client/ledger.js";
 import { equal, rule } from "./harness.js";
 
 const READY = { epoch: "aaaa", first: 1, last: 9, after: "aaaa-0" };

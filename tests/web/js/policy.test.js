@@ -1,5 +1,5 @@
-import { backoff, choose, verdict } from "/static/policy.js";
-import { stateOf } from "/static/state.js";
+import { backoff, choose, verdict } from "/static/client/policy.js";
+import { stateOf } from "/static/client/state.js";
 import { equal, rule } from "./harness.js";
 
 const BOTH = ["websocket", "sse"];
