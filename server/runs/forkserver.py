@@ -6,10 +6,14 @@
 A fork server that dies costs nobody a run: those that it made live on, and the next start makes a
 new one. If it dies twice in a row its preload is given up, since a module that is harmless alone
 may not be so beside the others; runs then import what they need themselves.
+
+While nobody asks for a process one is forked ahead, the *spare*: the next run has only to tell it
+which run it is. It takes no place of a run's, and goes when the server goes.
 """
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -26,6 +30,7 @@ from server.runs.containment.kin import Identity
 from server.runs.containment.slots import Slot
 from server.runs.process import GONE, Leader, stat
 from workflows.runtime.belonging import born
+from workflows.runtime.standby import stand_by
 
 #: What a fork server imports first and last, around the workflows.
 FIRST, LAST = "workflows.runtime.nursery", "workflows.runtime.imported"
@@ -33,6 +38,8 @@ FIRST, LAST = "workflows.runtime.nursery", "workflows.runtime.imported"
 ATTEMPTS = 3
 COLD_START_SECONDS = 60.0  # for the imports, the only thing that takes long
 EXIT_CODE_SECONDS = 0.5
+#: After the last start: a fork beside the first steps of a run would slow them down.
+SPARE_SECONDS = 0.03
 UNKNOWN = 255  # what multiprocess reports when the fork server took the exit code along
 
 log = structlog.get_logger()
@@ -44,6 +51,21 @@ class Started(NamedTuple):
     leader: Leader
     process: Any
     slot: Slot | None = None  # the control group that it was born in
+
+
+class Spare(NamedTuple):
+    """A process that waits to be told which run it is."""
+
+    started: Started
+    home: int  # the fork server that has its exit code
+    told: Any  # the pipe's end for that; closed, the process ends
+
+    def call(self, *words: str) -> None:
+        """Tell it; raises OSError where it is gone."""
+        try:
+            self.told.send_bytes(json.dumps(words).encode())
+        finally:
+            self.told.close()
 
 
 class ForkServer:
@@ -66,18 +88,22 @@ class ForkServer:
         self._warm = False
         self._closing = False
         self._started: set[Any] = set()  # processes, as multiprocess knows them
+        self._spare: Spare | None = None
+        self._next_spare: asyncio.TimerHandle | None = None
         self._late: list[Started] = []  # gone, and their exit codes had not come in time
         self._context = multiprocess.get_context("forkserver")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forkserver")
 
     async def warm_up(self) -> None:
         """Have a fork server that is done with its imports; raises as :meth:`start` does."""
-        child: Started = await self._call(self._start, "")
-        child.leader.close(asyncio.get_running_loop())
-        await self.collect(child)
+        await self._call(self._make_spare)
 
     async def start(self, run: str, *arguments: str) -> Started:
         """A new process for a run; raises OSError or EOFError when there is none to be had."""
+        if self._next_spare is not None:
+            self._next_spare.cancel()
+        loop = asyncio.get_running_loop()
+        self._next_spare = loop.call_later(SPARE_SECONDS, self._thread.submit, self._renew)
         child: Started = await self._call(self._start, run, *arguments)
         return child
 
@@ -89,6 +115,8 @@ class ForkServer:
     def refuse(self) -> None:
         """Start nothing any more, not even what was asked for."""
         self._closing = True
+        if self._next_spare is not None:
+            self._next_spare.cancel()
         if not self._warm:
             _kill_fork_server()  # the thread may be waiting for its imports
 
@@ -106,6 +134,60 @@ class ForkServer:
 
     def _start(self, run: str, *arguments: str) -> Started:
         self._collect_late()
+        return self._from_spare(run, arguments) or self._fork(self._terms(run, arguments))
+
+    def _from_spare(self, run: str, arguments: tuple[str, ...]) -> Started | None:
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        slot = spare.started.slot
+        try:
+            multiprocess.forkserver.ensure_running()
+            if spare.home == _pid():  # else its exit code would never be known
+                spare.call("" if slot is not None else self._nursery().mark(run), run, *arguments)
+                return spare.started
+        except OSError as error:
+            log.warning("A spare process was gone", pid=spare.started.leader.pid, error=repr(error))
+        self._dismiss(spare)
+        return None
+
+    def _renew(self) -> None:
+        """Have a spare, if there is peace for it."""
+        if self._spare is None and self._warm and not self._closing:
+            try:
+                self._make_spare()
+            except (OSError, EOFError) as error:
+                log.warning("No spare process", error=repr(error))
+
+    def _make_spare(self) -> None:
+        hears, told = multiprocess.Pipe(duplex=False)
+        try:
+            terms = self._nursery().terms
+            started = self._fork(lambda: (stand_by, *terms(""), hears, self._entry))
+        except BaseException:
+            told.close()
+            raise
+        finally:
+            hears.close()
+        self._spare = Spare(started, _pid(), told)
+
+    def _dismiss(self, spare: Spare) -> None:
+        """It ends by itself, and has left nothing."""
+        spare.told.close()
+        spare.started.leader.abandon()
+        spare.started.process.join(EXIT_CODE_SECONDS)
+        if spare.started.process.exitcode is None:
+            self._late.append(spare.started)
+        else:
+            self._let_go(spare.started)
+        if spare.started.slot is not None:
+            spare.started.slot.remove()
+
+    def _terms(self, run: str, arguments: tuple[str, ...]) -> Callable[[], tuple[Any, ...]]:
+        return lambda: (self._entry, *self._nursery().terms(run), run, *arguments)
+
+    def _fork(self, terms: Callable[[], tuple[Any, ...]]) -> Started:
+        """A process that begins with what ``terms``, asked in its slot, says it is born to."""
         nursery = self._nursery()
         for attempt in range(1, ATTEMPTS + 1):
             if self._closing:
@@ -114,8 +196,8 @@ class ForkServer:
                 with self._patience():
                     multiprocess.forkserver.ensure_running()
                     nursery.receive(home := _pid())
-                    process = self._process(nursery, run, arguments)
-                    with nursery.birth(run):
+                    process = self._context.Process(target=born, args=terms())
+                    with nursery.birth():
                         process.start()
                         _only_from(home, process)
                         leader = Leader(process.pid)
@@ -136,12 +218,6 @@ class ForkServer:
                 self._thread.submit(nursery.move_on)
                 return Started(leader, process, slot)
         raise AssertionError
-
-    def _process(self, nursery: Nursery, run: str, arguments: tuple[str, ...]) -> Any:
-        if not run:
-            return self._context.Process(target=int)  # the least that a process can do
-        contained = (self._entry, *nursery.terms(run), run, *arguments)
-        return self._context.Process(target=born, args=contained)
 
     @contextlib.contextmanager
     def _patience(self) -> Iterator[None]:
@@ -191,6 +267,9 @@ class ForkServer:
         child.process.close()
 
     def _stop(self) -> None:
+        if self._spare is not None:
+            self._dismiss(self._spare)
+            self._spare = None
         for process in self._started:
             # It lives on, and the interpreter would wait for it at its end.
             multiprocess.process._children.discard(process)

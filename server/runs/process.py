@@ -109,5 +109,10 @@ class Leader:
         """Let go of the pidfd; the process is left as it is."""
         if self._pidfd is not None:
             loop.remove_reader(self._pidfd)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """The same, for one that nobody has watched yet."""
+        if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 ENVIRONMENT = "KEEPSTREAM_RUN"
 #: Address space that costs nothing until it is used, such as the stacks of threads.
@@ -32,7 +33,7 @@ def born(
     group_end: str,
     tasks: Sequence[str],
     memory: int,
-    *arguments: str,
+    *arguments: Any,
 ) -> None:
     """Be a process of a run, and call `entry` with `arguments`.
 
@@ -45,8 +46,7 @@ def born(
     for path in tasks:
         Path(path).write_text("0")
     if mark:
-        adopt_orphans()
-        _bear(mark)
+        bear(mark)
     if memory:
         _bound(memory)
     entry(*arguments)
@@ -67,7 +67,9 @@ def adopt_orphans() -> None:
     _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _bear(mark: str) -> None:
+def bear(mark: str) -> None:
+    """Have it told by `mark` whose this process is and all that descends from it."""
+    adopt_orphans()
     os.environ[ENVIRONMENT] = mark
     named = os.memfd_create(f"keepstream:{mark}")
     libc = _libc()

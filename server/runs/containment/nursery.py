@@ -29,7 +29,7 @@ class Nursery:
         self._limits = limits
         self.pid = 0  # of the fork server, once it was received here and before it forks
         self._slot: Slot | None = None  # where it is
-        self._taken = False  # and so is a run
+        self._taken = False  # and so is a run, or will be
         self._warm = False
         self._leaders: set[Identity] = set()
         self._births = threading.Lock()
@@ -44,9 +44,9 @@ class Nursery:
             self._move()
 
     @contextlib.contextmanager
-    def birth(self, run: str) -> Iterator[None]:
-        """The fork server forks for a run, or for none; nobody looks for orphans meanwhile."""
-        self._taken |= bool(run)
+    def birth(self) -> Iterator[None]:
+        """The fork server forks; nobody looks for orphans meanwhile."""
+        self._taken = True
         if not self._warm:  # it may be importing for long: only who is warm has orphans
             yield
             self._warm = True
@@ -64,9 +64,12 @@ class Nursery:
         self._leaders.discard(leader)
 
     def terms(self, run: str) -> tuple[str, str, tuple[str, ...], int]:
-        """What the next process is told, see :func:`workflows.runtime.belonging.born`."""
+        """What the next process is told, see :func:`workflows.runtime.belonging.born`.
+
+        Without a ``run`` it bears no mark yet.
+        """
         if self._slot is None:
-            return self.mark(run), "", (), self._limits.memory
+            return self.mark(run) if run else "", "", (), self._limits.memory
         return "", self._slot.end, self._slot.entrances(), self._limits.memory
 
     def mark(self, run: str) -> str:
