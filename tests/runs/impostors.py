@@ -66,7 +66,8 @@ def enter(  # noqa: PLR0917 (as the runtime's own)
     run: str, secret: str, address: str, target: str, stderr: str, patience: str
 ) -> None:
     """Be what the target's name says."""
-    os.setsid()
+    if os.getpgrp() != os.getpid():  # one that was forked ahead has done it
+        os.setsid()
     os.dup2(os.open(stderr, os.O_RDWR), 2)
     if target.endswith(":mute"):
         time.sleep(600)
