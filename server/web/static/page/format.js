@@ -1,6 +1,7 @@
 // Times, counts and any JSON in words: pure.
 
 const COLOURS = 8;
+const colours = new Map(); // agent → number
 
 /** @param {number} seconds @returns {string} `0.42 s`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h` */
 export function duration(seconds) {
@@ -40,11 +41,35 @@ export function plain(given) {
   return typeof given === "string" ? given : JSON.stringify(given, null, 2);
 }
 
-/** @returns {string} the class of an agent's colour, the same in every view and on every reload */
+/**
+ * An agent's colour, the same in every view: by its name, and a free one where two names would have
+ * the same, as long as there are any.
+ *
+ * @returns {string} a class of style/tokens.css
+ */
 export function colourOf(agent) {
+  if (!colours.has(agent)) colours.set(agent, free(hash(agent) % COLOURS));
+  return `colour-${colours.get(agent)}`;
+}
+
+/** Another session is looked at: its agents have all colours to choose from. */
+export function forgetColours() {
+  colours.clear();
+}
+
+function free(wanted) {
+  const taken = new Set(colours.values());
+  for (let step = 0; step < COLOURS; step += 1) {
+    const colour = (wanted + step) % COLOURS;
+    if (!taken.has(colour)) return colour;
+  }
+  return wanted;
+}
+
+function hash(text) {
   let sum = 0;
-  for (const letter of agent) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
-  return `colour-${sum % COLOURS}`;
+  for (const letter of text) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
+  return sum;
 }
 
 function pad(number, width = 2) {
