@@ -1,0 +1,3 @@
+customElements.define("strategy-report", class extends HTMLElement {
+  show(_run, _fetchEvent) {}
+});
