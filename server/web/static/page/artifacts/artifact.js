@@ -2,7 +2,7 @@
 
 import { button, element, svg } from "../dom.js";
 import { plain, size } from "../format.js";
-import { lineChart } from "./chart.js";
+import { chartOf, lineChart } from "./chart.js";
 import { codeView } from "./code.js";
 import { sizeOf } from "./content.js";
 import { copyButton } from "./copy.js";
@@ -21,7 +21,7 @@ const WRAPS = new Set(["code", "diff"]);
 const SCROLLS = ".lines, .prose, .scroller, .tree, .image";
 
 const VIEWERS = {
-  chart: (lines) => lineChart(lines),
+  chart: (lines) => chartOf(lines),
   table: (table, name) => tableView(table, name),
   tree: (value) => jsonTree(value),
   code: (text, name) => codeView(text, name),

@@ -3,7 +3,7 @@
 import { button, element, svg } from "../dom.js";
 import { count } from "../format.js";
 import { nearest } from "./downsample.js";
-import { allX, canLog, dashOf, plot } from "./plot.js";
+import { allX, canLog, dashOf, plot, valueAt } from "./plot.js";
 import { timeLabel, valueLabel } from "./scale.js";
 import { drawable } from "./series.js";
 import { visible } from "./visible.js";
@@ -29,9 +29,14 @@ const KEYS = {
  * @returns {HTMLElement}
  */
 export function lineChart({ series, ...given }) {
-  const chart = document.createElement("line-chart");
   const defaults = { xLabel: "x", time: false, names: [], groups: [], ordered: true, leftOut: "" };
-  chart.lines = { ...defaults, ...given, series: series.map(cleaned) };
+  return chartOf({ ...defaults, ...given, series: series.map(cleaned) });
+}
+
+/** @param {import("./series.js").Lines} lines @returns {HTMLElement} */
+export function chartOf(lines) {
+  const chart = document.createElement("line-chart");
+  chart.lines = lines;
   return chart;
 }
 
@@ -46,7 +51,6 @@ class LineChart extends HTMLElement {
   #log = false;
   #at = -1;
   #xs = [];
-  #values = [];
   #plot = null;
   #size = "";
   #resized = new ResizeObserver(() => this.#fit());
@@ -67,7 +71,6 @@ class LineChart extends HTMLElement {
   #build() {
     this.#xs = allX(this.lines);
     this.classList.toggle("is-dots", !this.lines.ordered);
-    this.#values = this.lines.series.map(({ points }) => new Map(points));
     this.picture = svg("svg", { role: "img", "aria-label": this.#summary() });
     this.readout = element("div", "readout");
     this.readout.hidden = true;
@@ -158,9 +161,9 @@ class LineChart extends HTMLElement {
 
   #valuesAt(at) {
     const x = this.#xs[at];
-    return this.lines.series.flatMap(({ name }, index) => {
-      const y = this.#values[index].get(x) ?? null;
-      if (this.#hidden.has(index) || (y === null && !this.#values[index].has(x))) return [];
+    return this.lines.series.flatMap(({ name, points }, index) => {
+      const y = valueAt(points, x);
+      if (this.#hidden.has(index) || y === undefined) return [];
       return [{ index, name: visible(name), y, value: y === null ? "–" : valueLabel(y) }];
     });
   }

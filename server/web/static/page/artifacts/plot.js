@@ -71,10 +71,24 @@ export function canLog({ series }) {
   return found;
 }
 
-/** @returns {number[]} every x that has a value, growing */
+/** @returns {Float64Array} every x, growing */
 export function allX({ series }) {
-  const found = new Set(series.flatMap(({ points }) => points.map(([x]) => x)));
-  return [...found].sort((a, b) => a - b);
+  const all = new Float64Array(series.reduce((sum, { points }) => sum + points.length, 0));
+  let at = 0;
+  for (const { points } of series) for (const [x] of points) all[at++] = x;
+  all.sort();
+  return all.filter((x, index) => index === 0 || x !== all[index - 1]);
+}
+
+/** @returns {number | null | undefined} of points by growing x the y at an x; null in a hole */
+export function valueAt(points, x) {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle][0] < x) low = middle + 1;
+    else high = middle;
+  }
+  return points[low]?.[0] === x ? points[low][1] : undefined;
 }
 
 function domain(series, of) {

@@ -1,7 +1,5 @@
 // What of a table can be drawn as lines: pure.
 
-import { numberIn } from "./table.js";
-
 const DATE =
   /^(\d{4})[-/](\d\d)(?:[-/](\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?$/;
 const MOST_SERIES = 16;
@@ -59,6 +57,7 @@ export function timeIn(cell) {
 
 /** @returns {number | null} the number where it can be drawn; what is next to nothing is nothing */
 export function drawable(number) {
+  if (number === null) return null;
   if (typeof number !== "number" || !(Math.abs(number) < SPAN)) return null;
   return Math.abs(number) < 1 / SPAN ? 0 : number;
 }
@@ -80,7 +79,7 @@ function axisOf({ columns, rows }) {
 
 /** Numbers that grow with the rows, or with the rows of each kind, are the x of the others. */
 function numbersOf({ columns, rows }, column, kinds) {
-  const xs = rows.map((row) => drawable(numberIn(row[column])));
+  const xs = columns[column].numbers.map(drawable);
   const last = new Map();
   const grow = xs.every((x, i) => {
     const kind = kinds < 0 ? "" : rows[i][kinds];
@@ -137,7 +136,7 @@ function oneSeries({ columns, rows }, { xs }, index, groupedBy = -1, kind = "") 
   const points = [];
   for (const [place, row] of rows.entries()) {
     if (groupedBy >= 0 && row[groupedBy] !== kind) continue;
-    points.push([xs[place], drawable(numberIn(row[index]))]);
+    points.push([xs[place], drawable(columns[index].numbers[place])]);
   }
   points.sort((a, b) => a[0] - b[0]);
   const name = columns[index].name;

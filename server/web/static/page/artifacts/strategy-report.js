@@ -1,7 +1,7 @@
 // What a run of the `strategy` workflow found: what it is worth, beside holding the same stocks.
 
 import { button, element, setText } from "../dom.js";
-import { lineChart } from "./chart.js";
+import { chartOf } from "./chart.js";
 import { codeView } from "./code.js";
 import { contentOf } from "./content.js";
 import { copyButton } from "./copy.js";
@@ -184,7 +184,7 @@ function section(title, note, name) {
 function curveOf({ text }, result) {
   try {
     const lines = linesOf(tableOfCsv(text ?? "", ","));
-    if (lines) return lineChart(named(lines, result));
+    if (lines) return chartOf(named(lines, result));
   } catch {
     // said below
   }

@@ -11,6 +11,7 @@ const WIDEST = 40;
  * @typedef {object} Column
  * @property {string} name
  * @property {boolean} numeric every cell that is not empty is a number
+ * @property {(number | null)[]} numbers of each row; none where the column is not numeric
  * @property {number} width in characters
  *
  * @typedef {object} Table
@@ -62,9 +63,10 @@ export function tableOfJson(value) {
  * @returns {number[]} the rows' places in that order; empty cells come last in both
  */
 export function sorted({ columns, rows }, column, direction) {
-  const keys = rows.map((row) => keyOf(row[column], columns[column].numeric));
+  const { numeric, numbers } = columns[column];
+  const keys = numeric ? numbers : rows.map((row) => (row[column].trim() ? row[column] : null));
   const { compare } = new Intl.Collator("en", { numeric: true });
-  const order = columns[column].numeric ? (a, b) => a - b : compare;
+  const order = numeric ? (a, b) => a - b : compare;
   const sign = direction === "descending" ? -1 : 1;
   return rows
     .map((_, index) => index)
@@ -81,22 +83,24 @@ export function numberIn(cell) {
 }
 
 function tableOf(names, rows) {
-  const columns = names.map((name, index) => ({
-    name,
-    numeric: isNumeric(rows, index),
-    width: widthOf(name, rows, index),
-  }));
+  const columns = names.map((name, index) => {
+    const numbers = numbersOf(rows, index);
+    const width = widthOf(name, rows, index);
+    return { name, numeric: numbers.length > 0, numbers, width };
+  });
   return { columns, rows };
 }
 
-function isNumeric(rows, index) {
+function numbersOf(rows, index) {
+  const numbers = [];
   let found = false;
   for (const row of rows) {
-    if (row[index].trim() === "") continue;
-    if (numberIn(row[index]) === null) return false;
-    found = true;
+    const number = numberIn(row[index]);
+    if (number === null && row[index].trim() !== "") return [];
+    found ||= number !== null;
+    numbers.push(number);
   }
-  return found;
+  return found ? numbers : [];
 }
 
 function widthOf(name, rows, index) {
@@ -104,11 +108,6 @@ function widthOf(name, rows, index) {
   const count = Math.min(rows.length, MEASURED_ROWS);
   for (let row = 0; row < count; row += 1) most = Math.max(most, rows[row][index].length);
   return Math.min(WIDEST, Math.max(NARROWEST, most));
-}
-
-function keyOf(cell, numeric) {
-  if (cell.trim() === "") return null;
-  return numeric ? numberIn(cell) : cell;
 }
 
 function isFlat(each) {
