@@ -15,12 +15,12 @@ import { equal, rule } from "./harness.js";
 const labels = (ticks) => ticks.map(({ label }) => label);
 const utc = (...parts) => Date.UTC(...parts);
 
-rule("a step is 1, 2 or 5 times a power of ten, and no more fit than were asked for", () => {
+rule("a step is 1, 2, 2.5 or 5 times a power of ten, and no more fit than were asked for", () => {
   for (const span of [1, 3, 7.2, 99, 1234, 0.004, 8e-9, 6e12]) {
     for (const most of [1, 2, 5, 10]) {
       const step = niceStep(span, most);
       const digit = Number(step.toExponential(6).split("e")[0]);
-      equal([1, 2, 5].includes(digit), true);
+      equal([1, 2, 2.5, 5].includes(digit), true);
       equal(span / step <= most * 1.001, true);
     }
   }
@@ -29,7 +29,8 @@ rule("a step is 1, 2 or 5 times a power of ten, and no more fit than were asked 
 rule("ticks lie within the span and have the decimals of their step", () => {
   equal(labels(linearTicks([0.55, 2.4], 5)), ["1.0", "1.5", "2.0"]);
   equal(labels(linearTicks([-1, 1], 4)), ["-1.0", "-0.5", "0", "0.5", "1.0"]);
-  equal(labels(linearTicks([0, 1000], 4)), ["0", "500", "1,000"]);
+  equal(labels(linearTicks([0, 1000], 4)), ["0", "250", "500", "750", "1,000"]);
+  equal(labels(linearTicks([0, 1], 4)), ["0", "0.25", "0.50", "0.75", "1.00"]);
 });
 
 rule("ticks end, also where a step more is no step at all", () => {

@@ -2,6 +2,7 @@
 
 import { button, element, svg } from "../dom.js";
 import { count } from "../format.js";
+import { axes } from "./axes.js";
 import { nearest } from "./downsample.js";
 import { allX, canLog, dashOf, plot, valueAt } from "./plot.js";
 import { timeLabel, valueLabel } from "./scale.js";
@@ -84,7 +85,7 @@ class LineChart extends HTMLElement {
   #legend() {
     const names = this.lines.series.map(({ name }, index) => {
       const swatch = svg("svg", { viewBox: "0 0 22 8", width: 22, height: 8, "aria-hidden": true });
-      swatch.append(svg("path", { d: "M1 4H21", "stroke-dasharray": dashOf(index) }));
+      swatch.append(svg("path", { ...lineLook(this.lines, index), d: this.#swatch }));
       const entry = button("", `plain colour-${index % 8}`, () => this.#toggle(index, entry));
       entry.append(swatch, visible(name));
       entry.setAttribute("aria-pressed", "true");
@@ -95,6 +96,10 @@ class LineChart extends HTMLElement {
     legend.setAttribute("aria-label", "Lines that are shown");
     if (this.lines.ordered && canLog(this.lines)) legend.append(this.#logButton());
     return legend;
+  }
+
+  get #swatch() {
+    return this.lines.ordered ? "M1 4H21" : "M14 4h0";
   }
 
   #logButton() {
@@ -192,8 +197,15 @@ class LineChart extends HTMLElement {
     this.#plot = plot(this.lines, how);
     this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.crosshair = svg("g", { class: "crosshair" });
-    this.picture.replaceChildren(...axes(this.#plot), ...lines(this.#plot), this.crosshair);
+    this.picture.replaceChildren(...axes(this.#plot), ...this.#paths(), this.crosshair);
     this.#drawCrosshair();
+  }
+
+  #paths() {
+    return this.#plot.paths.map(({ index, path }) => {
+      const { class: shape, ...look } = lineLook(this.lines, index);
+      return svg("path", { ...look, class: `line colour-${index % 8} ${shape}`, d: path });
+    });
   }
 
   #drawCrosshair() {
@@ -242,53 +254,10 @@ class LineChart extends HTMLElement {
   }
 }
 
-function axes({ area, xTicks, yTicks, groups }) {
-  const { left, right, top, bottom } = area;
-  const grid = yTicks.flatMap(({ at, label }) => [
-    svg("path", { class: "grid", d: `M${left} ${at.toFixed(1)}H${right}` }),
-    words(left - 8, at + 4, "end", label),
-  ]);
-  const along = xTicks.flatMap(({ at, label }) => [
-    svg("path", { class: "tick", d: `M${at.toFixed(1)} ${bottom}v4` }),
-    words(within(at, label, area), bottom + 17, "middle", label),
-  ]);
-  const base = svg("path", { class: "base", d: `M${left} ${bottom}H${right}` });
-  const stretches = groups.flatMap((group, index) => {
-    const next = groups[index + 1];
-    const middle = (group.left + group.right) / 2;
-    const named = fitting(group.name, (group.right - group.left) / 7.3);
-    const name = words(middle, top - 10, "middle", named);
-    name.classList.add("group");
-    if (!next) return [name];
-    const border = ((group.right + next.left) / 2).toFixed(1);
-    return [name, svg("path", { class: "border", d: `M${border} ${top - 22}V${bottom}` })];
-  });
-  return [...grid, base, ...along, ...stretches];
-}
-
-function words(x, y, anchor, text) {
-  return svg("text", { x, y, "text-anchor": anchor }, visible(text));
-}
-
-/** A label at the edge moves inside rather than being cut. */
-function within(at, label, { right }) {
-  return Math.min(at, right + 12 - (label.length * 6.7) / 2);
-}
-
-/** The whole name, else its first word, else what of it there is room for. */
-function fitting(name, letters) {
-  const found = [name, name.split(" ")[0]].find(({ length }) => length <= letters);
-  return found ?? `${name.slice(0, Math.max(1, Math.floor(letters) - 1))}…`;
-}
-
-function lines({ paths }) {
-  return paths.map(({ index, path }) =>
-    svg("path", {
-      class: `line colour-${index % 8}`,
-      d: path,
-      "stroke-dasharray": dashOf(index),
-    }),
-  );
+/** What tells a line from others apart from its colour. */
+function lineLook({ ordered }, index) {
+  if (!ordered) return { class: index % 2 ? "is-square" : "" };
+  return { class: "", "stroke-dasharray": dashOf(index) };
 }
 
 customElements.define("line-chart", LineChart);

@@ -21,7 +21,7 @@ export function codeView(text, name, diff = false) {
   const view = document.createElement("code-lines");
   view.show(lines, diff ? diffClasses(lines) : []);
   view.tabIndex = 0;
-  view.setAttribute("role", "region");
+  view.setAttribute("role", "group");
   view.setAttribute("aria-label", `${name}, ${count(lines.length)} lines`);
   return view;
 }

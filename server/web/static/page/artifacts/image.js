@@ -41,7 +41,7 @@ export function bytesView(bytes) {
   const told = bytes.length > first ? some : "All bytes";
   const dump = element("pre", "", hexOf(bytes));
   dump.tabIndex = 0;
-  dump.setAttribute("role", "region");
+  dump.setAttribute("role", "group");
   dump.setAttribute("aria-label", told);
   return element("div", "bytes", element("p", "soft", told), dump);
 }

@@ -10,7 +10,7 @@ const BOTTOM = 24;
 const RIGHT = 14;
 const GROUP_NAMES = 18;
 const LABEL_ROOM = 62;
-const TICK_ROOM = 44;
+const TICK_ROOM = 38;
 
 /**
  * @typedef {object} Plot
@@ -32,7 +32,8 @@ const TICK_ROOM = 44;
 export function plot(lines, { width, height, log, hidden }) {
   const shown = lines.series.map((series, index) => ({ ...series, index }));
   const seen = shown.filter(({ index }) => !hidden.has(index));
-  const [xs, ys] = [domain(shown, 0), domain(seen, 1)];
+  const [found, ys] = [domain(shown, 0), domain(seen, 1)];
+  const xs = lines.names.length ? [found[0] - 0.5, found[1] + 0.5] : found;
   const top = TOP + (lines.groups.length ? GROUP_NAMES : 0);
   const bottom = height - BOTTOM;
   const yMost = Math.max(2, Math.floor((bottom - top) / TICK_ROOM));

@@ -10,7 +10,7 @@ const AT_ONCE = 16; // blocks; the others come when they are asked for
 export function proseView(text, name) {
   const view = element("div", "prose");
   view.tabIndex = 0;
-  view.setAttribute("role", "region");
+  view.setAttribute("role", "group");
   view.setAttribute("aria-label", name);
   grow(view, blocks(text));
   return view;

@@ -35,11 +35,11 @@ export function widened(low, high) {
   return [low - room, high + room];
 }
 
-/** @returns {number} 1, 2 or 5 times a power of ten; at most `most` of them fit into the span */
-export function niceStep(span, most) {
+/** @returns {number} one of the digits times a power of ten; at most `most` fit into the span */
+export function niceStep(span, most, digits = [1, 2, 2.5, 5, 10]) {
   const rough = span / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].find((step) => step * power >= rough * 0.999_999) * power;
+  return digits.find((step) => step * power >= rough * 0.999_999) * power;
 }
 
 /** @returns {Tick[]} within the span, at most `most` + 1 */
@@ -80,7 +80,8 @@ export function timeTicks([low, high], most) {
   const step = SHORT_STEPS.find((each) => each >= rough);
   if (step) return shortTicks(low, high, step);
   const months = [1, 3, 6].find((each) => each * MONTH >= rough);
-  return months ? monthTicks(low, high, months) : yearTicks(low, high, niceStep(rough / YEAR, 1));
+  if (months) return monthTicks(low, high, months);
+  return yearTicks(low, high, niceStep(rough / YEAR, 1, [1, 2, 5, 10]));
 }
 
 /** @returns {string} with as many decimals as the step has; long ones short: `1.2M`, `3e-7` */
@@ -91,7 +92,7 @@ export function numberLabel(value, step) {
   if (size >= 1e5) {
     return value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 4 });
   }
-  const decimals = Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  const decimals = decimalsOf(step);
   return value.toLocaleString("en", {
     minimumFractionDigits: decimals,
     maximumFractionDigits: decimals,
@@ -111,6 +112,13 @@ export function timeLabel(time) {
   if (Number.isNaN(date.getTime())) return "";
   const [day, clock] = date.toISOString().split("T");
   return time % DAY === 0 ? day : `${day} ${clock.replace(/(:00)?\.000Z$|Z$/, "")}`;
+}
+
+/** As many as it takes to write the step: one for 0.5, two for 0.25. */
+function decimalsOf(step) {
+  let decimals = Math.min(8, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  if (Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 0.01) decimals += 1;
+  return decimals;
 }
 
 function shortTicks(low, high, step) {

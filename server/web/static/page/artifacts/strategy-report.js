@@ -216,7 +216,7 @@ function figuresTable(result) {
   const table = element("table", "", element("thead", "", ...heads), body);
   const scroller = element("div", "scroller", table);
   scroller.tabIndex = 0;
-  scroller.setAttribute("role", "region");
+  scroller.setAttribute("role", "group");
   scroller.setAttribute("aria-label", "Figures by period");
   return scroller;
 }

@@ -53,7 +53,7 @@ class DataTable extends HTMLElement {
     grid.setAttribute("aria-colcount", columns.length);
     this.scroller = element("div", "scroller", grid);
     this.scroller.tabIndex = 0;
-    this.scroller.setAttribute("role", "region");
+    this.scroller.setAttribute("role", "group");
     this.scroller.setAttribute("aria-label", `${visible(this.name)}, table`);
     this.scroller.addEventListener("scroll", () => this.#draw(), { passive: true });
     this.append(this.scroller, element("p", "soft figures", inWords(this.table)));
