@@ -154,9 +154,9 @@ class RunHead extends HTMLElement {
   }
 
   #drawProgress() {
-    const { progress, state } = this.#run ?? {};
+    const { progress } = this.#run ?? {};
     this.progress.hidden = !progress;
-    this.going.hidden = state !== "running" && !progress;
+    this.going.hidden = !progress && Number.isFinite(this.#run?.ended);
     if (!progress) return;
     const { done, total, label } = progress;
     if (total > 0) {
@@ -193,7 +193,6 @@ class RunHead extends HTMLElement {
       this.trouble.replaceChildren(...(trouble ? troubleNodes(trouble) : []));
       this.folds.replaceChildren(...(run ? foldsOf(run) : []));
     });
-    this.outcome.hidden = !run;
   }
 
   #once(part, key, draw) {

@@ -138,7 +138,7 @@ function place(node, { x, width, row, kind, track, tracks }) {
   const at = `${x.toFixed(1)}px`;
   if (node.dataset.at !== `${at} ${row}`) {
     node.dataset.at = `${at} ${row}`;
-    node.style.setProperty("left", at);
+    node.style.setProperty("translate", at); // not `left`: bars that move are no shift of the layout
     node.style.setProperty("--row", row);
     node.style.setProperty("--hidden", `${Math.max(0, -x).toFixed(1)}px`); // the label stays in sight
   }
@@ -146,7 +146,10 @@ function place(node, { x, width, row, kind, track, tracks }) {
     node.style.setProperty("--track", track);
     node.style.setProperty("--tracks", tracks);
   }
-  if (!sign) node.style.setProperty("width", `${Math.max(width, 3).toFixed(1)}px`);
+  if (sign) return;
+  const wide = `${Math.max(width, 3).toFixed(1)}px`;
+  node.style.setProperty("width", wide);
+  node.style.setProperty("--width", wide);
 }
 
 /** A bar's duration stands beside it, where there is room until the next one. */
