@@ -62,7 +62,8 @@ rule("while a run is watched no lane moves; tidied, each stands under its parent
 });
 
 rule("the first row is the run's; a lane's row has its spans and what is in them, by time", () => {
-  const run = runOf(begin(1, "A", "a"), [2, "tool_call", "A", "a", {}], end(3, "a"), begin(4, "A", "b"));
+  const call = [2, "tool_call", "A", "a", {}];
+  const run = runOf(begin(1, "A", "a"), call, end(3, "a"), begin(4, "A", "b"));
   const rows = new Rows(run);
   equal([rows.count, rows.lane(0), rows.spans(1).map(({ id }) => id)], [2, null, ["a", "b"]]);
   equal([0, 1].map((row) => rows.entries(row).map(({ offset }) => offset)), [[1], [2, 3, 5]]);
@@ -98,7 +99,8 @@ rule("a view begins with some seconds, grows by steps, and ends with the run", (
   const view = new View();
   equal([view.reach(10, true), view.to], [false, 5000]);
   equal([view.reach(4950, true), view.to > 6000], [true, true]);
-  equal([view.reach(5000, true), view.reach(2000, false), Math.round(view.to)], [false, true, 2040]);
+  equal([view.reach(5000, true), view.reach(2000, false)], [false, true]);
+  equal(Math.round(view.to), 2040);
 });
 
 rule("zooming keeps the time under the pointer where it is", () => {
@@ -144,9 +146,11 @@ rule("a bar reaches from its start to its end, an open one until now", () => {
 });
 
 rule("only what is in sight is planned, and bars end just beyond it", () => {
-  const run = runOf(begin(1, "A", "a"), end(2, "a"), begin(3, "A", "b"), end(9, "b"), begin(9, "B", "c"));
+  const run = runOf(begin(1, "A", "a"), end(2, "a"), begin(3, "A", "b"), end(9, "b"));
+  run.more(begin(9, "B", "c"));
   const [bar] = planned(run, { from: 5000, to: 6000, first: 1, last: 1 });
-  equal([bar.key, bar.x < 0, bar.x + bar.width > 1000, bar.width < 1100], ["span 4", true, true, true]);
+  equal([bar.key, bar.x < 0, bar.x + bar.width > 1000], ["span 4", true, true]);
+  equal(bar.width < 1100, true);
   equal(planned(run, { from: 5000, to: 6000, first: 1, last: 1 }).length, 1);
 });
 
@@ -173,7 +177,8 @@ rule("tools side by side get tracks of their own", () => {
   const call = (at, id) => [at, "tool_call", "A", "a", { tool: "t", call: id }];
   const result = (at, id) => [at, "tool_result", "A", "a", { call: id }];
   const run = runOf(
-    begin(1, "A", "a"), call(2, "c1"), call(3, "c2"), result(4, "c1"), call(5, "c3"), result(6, "c2"),
+    begin(1, "A", "a"),
+    ...[call(2, "c1"), call(3, "c2"), result(4, "c1"), call(5, "c3"), result(6, "c2")],
   );
   const tools = planned(run).filter(({ kind }) => kind === "tool");
   equal(tools.map(({ track, tracks }) => [track, tracks]), [[0, 2], [1, 2], [0, 2]]);
@@ -186,7 +191,7 @@ rule("what falls on the same pixels is one, with all that it stands for", () => 
   }
   const bars = planned(runOf(...lines, begin(8, "A", "x"))).filter(({ kind }) => kind === "span");
   equal(bars.map(({ of }) => of.length), [100, 1]);
-  const near = planned(runOf(...lines), { from: 1000, to: 1010 }).filter(({ kind }) => kind === "span");
+  const near = planned(runOf(...lines), { from: 1000, to: 1010 });
   equal(near.every(({ of }) => of.length === 1), true);
 });
 
@@ -238,7 +243,7 @@ rule("a cluster says how many it is, their names and which failed", () => {
   const call = (at, tool, id) => [at, "tool_call", "A", "a", { tool, call: id }];
   const run = runOf(begin(1, "A", "a"), call(2, "x", "1"), call(2, "x", "2"), call(2, "y", "3"));
   run.more([2, "tool_result", "A", "a", { call: "1", error: "no" }]);
-  run.more([2, "tool_result", "A", "a", { call: "2" }], [2, "tool_result", "A", "a", { call: "3" }]);
+  run.more(...["2", "3"].map((id) => [2, "tool_result", "A", "a", { call: id }]));
   const item = planned(run).find(({ kind }) => kind === "tool");
   equal(
     spoken(story(item, run, 1)),
@@ -247,9 +252,11 @@ rule("a cluster says how many it is, their names and which failed", () => {
 });
 
 rule("short times are told exactly, and what is left out is said", () => {
-  equal([0.02, 3.21, 190.4, 1320, NaN].map(lasting), ["20 µs", "3.2 ms", "190 ms", "1.3 s", "–"]);
+  const times = [0.02, 3.21, 190.4, 1320, NaN].map(lasting);
+  equal(times, ["20 µs", "3.2 ms", "190 ms", "1.3 s", "–"]);
   const run = runOf(begin(1, "A", "a"));
   equal([leftOut(run), summary(run)], ["", "1 agent, 1 block (1 open)"]);
-  for (let i = 0; i < 500; i += 1) run.more([2, "tool_call", "A", "a", { tool: "t", call: `${i}` }]);
+  const call = (_, i) => [2, "tool_call", "A", "a", { tool: "t", call: i }];
+  run.more(...Array.from({ length: 500 }, call));
   equal(leftOut(run), "Not shown here: 100 marks in blocks. The events have all.");
 });

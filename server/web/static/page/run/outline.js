@@ -25,8 +25,8 @@ export class Outline {
   version = 0;
 
   /**
-   * @param {{offset: number, time: string, type: string, run: string, agent?: string, span?: string,
-   *   data: object}} event in the order of the log; any field may be wrong
+   * @param {{offset: number, time: string, type: string, run: string, agent?: string,
+   *   span?: string, data: object}} event in the order of the log; any field may be wrong
    * @returns {boolean} whether something changed
    */
   add(event) {

@@ -250,10 +250,15 @@ function whole(seconds) {
   return duration(Math.max(0, Math.floor(seconds))).replace(/\.0+ /, " ");
 }
 
+function resultOf(result) {
+  if (result !== undefined) return fold("Result", result, brief(result, 300));
+  return element("p", "fold soft", "The result is too long to keep here: the last event has it.");
+}
+
 function foldsOf({ state, input, result, error }) {
   const folds = input === undefined ? [] : [fold("Input", input, brief(input, 300))];
   if (state === "running") folds.push(element("p", "fold soft", "The result comes here."));
-  if (state === "complete") folds.push(fold("Result", result, result === undefined ? "too long to show here" : brief(result, 300)));
+  if (state === "complete") folds.push(resultOf(result));
   if (![undefined, null, ""].includes(error?.detail)) folds.push(fold("Detail", error.detail));
   return folds;
 }

@@ -138,9 +138,10 @@ function place(node, { x, width, row, kind, track, tracks }) {
   const at = `${x.toFixed(1)}px`;
   if (node.dataset.at !== `${at} ${row}`) {
     node.dataset.at = `${at} ${row}`;
-    node.style.setProperty("translate", at); // not `left`: bars that move are no shift of the layout
+    node.style.setProperty("translate", at); // not `left`, which would shift the layout
     node.style.setProperty("--row", row);
-    node.style.setProperty("--hidden", `${Math.max(0, -x).toFixed(1)}px`); // the label stays in sight
+    // The label stays in sight where the bar's beginning does not.
+    node.style.setProperty("--hidden", `${Math.max(0, -x).toFixed(1)}px`);
   }
   if (kind === "tool") {
     node.style.setProperty("--track", track);
