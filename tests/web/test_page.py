@@ -1,164 +1,128 @@
 """The page in a real browser, used as a person uses it, on good and on bad connections."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from typing import Any
+import re
 
-import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
-from tests.system.patience import PATIENCE, eventually
-from tests.system.processes import Server
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.system.processes import Server, StartServer
+from tests.web.chromium import needs_chromium, tab
 from tests.web.middlebox import Middlebox
+from tests.web.using import (
+    COMPLETE,
+    browser,
+    counts,
+    cut,
+    events,
+    expect_whole,
+    start,
+    visit,
+    words,
+)
 
 pytestmark = needs_chromium
-expect.set_options(timeout=PATIENCE * 1000)
-
-HOSTILE = [
-    "<img src=x onerror=\"document.title='owned'\">",
-    "<script>document.title='owned'</script>",
-    "</textarea><svg onload=\"document.title='owned'\">",
-    "javascript:document.title='owned'",
-    "{{constructor.constructor('document.title=1')()}}",
-    "\u202eright to left\u202c and \u2028 a line separator",
-    "&lt;b&gt; stays as it is &amp; so does this",
-]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
-
-
-async def start(page: Page, workflow: str, **given: object) -> str:
-    """Start a run by the page's form; return the session's id from the address."""
-    await page.locator(f"start-form input[value={workflow}]").check()
-    await page.locator("textarea").fill(json.dumps(given))
-    await page.get_by_role("button", name="Start the run").click()
-    await page.wait_for_url("**/?session=*")
-    return page.url.partition("session=")[2]
-
-
-def words(page: Page) -> Any:
-    """Return the line that says how the connection is."""
-    return page.get_by_role("status")
-
-
-async def shown(page: Page) -> list[int]:
-    """Return the offsets on the page, in its order; a line of joined events stands for all."""
-    spans = await page.locator("event-log .event").evaluate_all(
-        "lines => lines.map(({ dataset }) => [Number(dataset.offset), Number(dataset.last)])"
-    )
-    return [offset for first, last in spans for offset in range(first, last + 1)]
-
-
-async def figure(page: Page, name: str) -> str:
-    """Return one of the figures beside the state."""
-    return await page.locator(f"[data-figure={name}]").inner_text()
-
-
-async def expect_whole(page: Page, api: Api, session: str) -> None:
-    """Wait for the end; the page must show the log's events, each once, and no fault."""
-    await expect(words(page)).to_have_text("Ended: complete, nothing is missing")
-    history = await api.events(session)
-    await expect(page.locator("[data-figure=events]")).to_have_text(str(len(history)))
-
-    async def drawn() -> bool:
-        return await shown(page) == [event["offset"] for event in history]
-
-    await eventually(drawn, "every event of the log on the page, in order, once")
-    assert (await figure(page, "gaps"), await figure(page, "doubles")) == ("0", "0")
+__all__ = ["browser"]
 
 
 async def test_a_run_is_started_and_watched(browser: Browser, server: Server, api: Api) -> None:
     """The form starts a run in a session of its own, and the page shows all of its events."""
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/")
+        await visit(page, server.url)
         session = await start(page, "echo", text="Good morning")
         await expect_whole(page, api, session)
-        await expect(page.locator("[data-type=agent_message] .said")).to_have_text("Good morning")
-        assert await figure(page, "transport") == "WebSocket"
+        await expect(events(page, "agent_message")).to_contain_text("Good morning")
+        await expect(page.locator("run-head")).to_contain_text("Complete")
+        await expect(page).to_have_title(f"✓ {session} · Keepstream")
+        row = page.locator("session-list", has_text=session)
+        await expect(row).to_contain_text("closed")
 
 
-async def test_the_input_begins_with_the_defaults(browser: Browser, server: Server) -> None:
-    """Choosing a workflow fills the input with what its schema says."""
+async def test_what_the_server_refuses_is_said_at_the_form(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """A session that has an active run takes no second one; what was typed stays."""
+    session = fresh()
+    await api.start(session, "listens")
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/")
-        await page.locator("start-form input[value=countdown]").check()
-        given = json.loads(await page.locator("textarea").input_value())
-    assert set(given) == {"seconds", "step"}
-
-
-async def test_a_refused_input_is_explained(browser: Browser, server: Server) -> None:
-    """What the server refuses, and what is not JSON at all, is said at the form."""
-    async with tab(browser) as page:
-        await page.goto(f"{server.url}/")
-        await start(page, "echo", no_such_input=1)
-        await expect(page.get_by_role("alert")).to_contain_text("no_such_input")
-        await page.locator("textarea").fill("{oops")
-        await page.get_by_role("button", name="Start the run").click()
-        await expect(page.get_by_role("alert")).to_contain_text("not JSON")
+        await visit(page, server.url)
+        form = page.locator("start-form")
+        await form.locator("input[value=echo]").check()
+        await form.get_by_text("Session", exact=True).click()
+        await form.get_by_label("id", exact=True).fill(session)
+        await form.get_by_role("button", name="Start").click()
+        await expect(form.get_by_role("alert")).to_contain_text(session)
+        await expect(form.get_by_label("id", exact=True)).to_have_value(session)
 
 
 async def test_attached_before_the_run(browser: Browser, server: Server, api: Api) -> None:
     """A page on a session that does not exist yet waits, and shows a run that starts elsewhere."""
     session = fresh()
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/?session={session}")
-        await expect(words(page)).to_have_text("Connected, waiting for a run")
-        await api.start(session, "count", n=20)
+        await visit(page, server.url, f"?session={session}")
+        await expect(words(page)).to_contain_text("waiting for a run")
+        await api.start(session, "count", n=6)
         await expect_whole(page, api, session)
 
 
-async def test_the_form_uses_a_session_that_waits(
+async def test_a_session_that_waits_is_what_the_next_run_is_for(
     browser: Browser, server: Server, api: Api
 ) -> None:
-    """A run started on the page of a waiting session runs in it; the next one in a new session."""
+    """A run started from the page of a waiting session runs in it; the next in a new session."""
     session = fresh()
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/?session={session}")
-        await expect(words(page)).to_have_text("Connected, waiting for a run")
-        await page.locator("start-form input[value=echo]").check()
-        await page.get_by_role("button", name="Start the run").click()
+        await visit(page, server.url, f"?session={session}")
+        await expect(words(page)).to_contain_text("waiting for a run")
+        form = page.locator("start-form")
+        await page.keyboard.press("n")
+        await form.locator("input[value=echo]").check()
+        await form.get_by_role("button", name="Start").click()
         await expect_whole(page, api, session)
-        await page.get_by_role("button", name="Start the run").click()
+        await page.keyboard.press("n")
+        await form.get_by_role("button", name="Start").click()
         await page.wait_for_url(lambda url: session not in url)
+        await expect(words(page)).to_have_text(COMPLETE)
+
+
+async def test_start_again_and_a_run_that_comes_later(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """The same input in the same session: both runs are on the page, the newest first to see."""
+    async with tab(browser) as page, tab(browser) as other:
+        await visit(page, server.url)
+        session = await start(page, "echo", text="twice")
+        await expect_whole(page, api, session)
+        await visit(other, server.url, f"?session={session}")
+        await expect(words(other)).to_have_text(COMPLETE)
+        await page.get_by_role("button", name="Start again").click()
+        await page.locator("start-form").get_by_role("button", name="Start").click()
+        await expect(events(page, "complete")).to_have_count(2)
+        await expect_whole(page, api, session)
+        assert [run["state"] for run in await api.runs(session)] == ["complete", "complete"]
+        await expect(events(other, "complete")).to_have_count(2)  # who only watched sees it too
+        await expect(page.get_by_label("Run", exact=True).locator("option")).to_have_count(2)
 
 
 async def test_the_cut_button_costs_nothing(
     browser: Browser, server: Server, api: Api, gate: Gate
 ) -> None:
-    """The button closes the socket; the state says so, and afterwards nothing is missing."""
+    """The button closes the socket; the page says so, and what was missed and made up for."""
     session = fresh()
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/?session={session}")
+        await visit(page, server.url, f"?session={session}")
         await api.start(session, "gated", gate=gate.path)
         gate.let(2)
-        await expect(page.locator("[data-type=tick]")).to_have_count(2)
-        subscribers = (await api.session(session))["subscribers"]
-        assert subscribers == 1
-        await page.evaluate(STATES)
-        await page.get_by_role("button", name="Cut the connection").click()
+        await expect(events(page, "tick")).to_have_count(2)
+        await cut(page)
         gate.let(2)
-        await expect(page.locator("[data-type=tick]")).to_have_count(4)
+        await expect(events(page, "tick")).to_have_count(4)
+        await expect(page.locator("event-view .note")).to_have_count(2)
+        await expect(page.locator("event-view .note").first).to_contain_text("Connection lost (cut)")
         gate.close()
         await expect_whole(page, api, session)
-        assert "Reconnecting (attempt 1)…" in await page.evaluate("states")
-        assert await figure(page, "cuts") == "1"
-
-
-STATES = """() => {
-  globalThis.states = [];
-  const line = document.querySelector("[role=status]");
-  new MutationObserver(() => states.push(line.textContent))
-    .observe(line, { childList: true, characterData: true, subtree: true });
-}"""
+        told = await counts(page)
+        assert (told["cuts"], told["gaps"], told["doubles"]) == (1, 0, 0)
 
 
 async def test_offline_and_online_again(
@@ -167,15 +131,15 @@ async def test_offline_and_online_again(
     """What happens while the browser is offline is on the page when it is back."""
     session = fresh()
     async with await browser.new_context() as context, tab(browser, context) as page:
-        await page.goto(f"{server.url}/?session={session}")
+        await visit(page, server.url, f"?session={session}")
         await api.start(session, "gated", gate=gate.path)
         gate.let(2)
-        await expect(page.locator("[data-type=tick]")).to_have_count(2)
+        await expect(events(page, "tick")).to_have_count(2)
         await context.set_offline(True)
-        await expect(words(page)).to_contain_text("Reconnecting (attempt ")
+        await expect(words(page)).to_contain_text(re.compile("Reconnecting|Offline"))
         gate.let(3)
         await context.set_offline(False)
-        await expect(page.locator("[data-type=tick]")).to_have_count(5)
+        await expect(events(page, "tick")).to_have_count(5)
         gate.close()
         await expect_whole(page, api, session)
 
@@ -186,17 +150,39 @@ async def test_through_a_proxy_that_refuses_websockets(
     """Without WebSockets the page uses an event stream, says so, and cuts cost nothing there."""
     session = fresh()
     async with Middlebox(server.port, "refuse") as box, tab(browser) as page:
-        await page.goto(f"{box.url}/?session={session}")
-        await expect(page.locator("[data-figure=transport]")).to_contain_text("SSE")
+        await visit(page, box.url, f"?session={session}")
+        await expect(page.locator("[data-brief=transport]")).to_contain_text("SSE")
         await api.start(session, "gated", gate=gate.path)
         gate.let(2)
-        await expect(page.locator("[data-type=tick]")).to_have_count(2)
-        await page.get_by_role("button", name="Cut the connection").click()
+        await expect(events(page, "tick")).to_have_count(2)
+        await cut(page)
         gate.let(2)
-        await expect(page.locator("[data-type=tick]")).to_have_count(4)
+        await expect(events(page, "tick")).to_have_count(4)
         gate.close()
         await expect_whole(page, api, session)
         assert box.upgrades == 1
+
+
+async def test_each_transport_can_be_forced(
+    browser: Browser, server: Server, api: Api, gate: Gate
+) -> None:
+    """The choice takes effect at once, and the stream goes on without a gap or a double."""
+    session = fresh()
+    async with tab(browser) as page:
+        await visit(page, server.url, f"?session={session}")
+        await api.start(session, "gated", gate=gate.path)
+        await page.get_by_role("button", name="Connection").click()
+        for number, choice in enumerate(["Event stream", "Long poll", "WebSocket"], 1):
+            await page.get_by_role("radio", name=choice).check()
+            brief = {"Event stream": "SSE", "Long poll": "poll", "WebSocket": "WebSocket"}[choice]
+            shown = page.locator("[data-brief=transport]")
+            await expect(shown).to_contain_text(re.compile(brief, re.IGNORECASE))
+            gate.let(1)
+            await expect(events(page, "tick")).to_have_count(number)
+        gate.close()
+        await expect_whole(page, api, session)
+        told = await counts(page)
+        assert (told["gaps"], told["doubles"]) == (0, 0)
 
 
 async def test_reload_and_second_tab_show_the_same(
@@ -209,54 +195,153 @@ async def test_reload_and_second_tab_show_the_same(
         tab(browser, context) as page,
         tab(browser, context) as other,
     ):
-        await page.goto(f"{server.url}/?session={session}")
+        await visit(page, server.url, f"?session={session}")
         await api.start(session, "gated", gate=gate.path)
         gate.let(2)
-        await expect(page.locator("[data-type=tick]")).to_have_count(2)
+        await expect(events(page, "tick")).to_have_count(2)
         await page.reload()
-        await other.goto(page.url)
+        await visit(other, server.url, f"?session={session}")
         gate.let(2)
         gate.close()
         await asyncio.gather(*(expect_whole(each, api, session) for each in (page, other)))
 
 
+async def test_the_server_is_replaced_meanwhile(
+    browser: Browser, start_server: StartServer, gate: Gate
+) -> None:
+    """A deploy: the page says that it reconnects, and the same run goes on where it was."""
+    first = start_server()
+    session = fresh()
+    async with tab(browser) as page:
+        await visit(page, first.url, f"?session={session}")
+        async with Api(first.url) as api:
+            await api.start(session, "gated", gate=gate.path)
+            gate.let(2)
+            await expect(events(page, "tick")).to_have_count(2)
+        first.terminate()
+        await asyncio.to_thread(first.wait)
+        await expect(words(page)).to_contain_text("Reconnecting")
+        second = start_server(first.data_dir, PORT=first.port)
+        gate.let(2)
+        await expect(events(page, "tick")).to_have_count(4)
+        gate.close()
+        async with Api(second.url) as api:
+            await expect_whole(page, api, session)
+
+
 async def test_cancel_button_ends_the_run(browser: Browser, server: Server, api: Api) -> None:
-    """The button asks for the active run to be cancelled, and its end is shown."""
+    """The button asks once more, then for the run to be cancelled; its end is shown."""
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/")
+        await visit(page, server.url)
         session = await start(page, "listens")
-        await expect(page.locator("[data-type=alive]")).to_have_count(1)
-        await page.get_by_role("button", name="Cancel the run").click()
-        await expect(page.locator("[data-type=cancelled]")).to_have_count(1)
+        await expect(events(page, "alive")).to_have_count(1)
+        await page.locator("run-head").get_by_role("button", name="Cancel").click()
+        await page.locator("run-head").get_by_role("button", name="Cancel the run").click()
+        await expect(events(page, "cancelled")).to_have_count(1)
+        await expect(page.locator("run-head")).to_contain_text("Cancelled")
         await expect_whole(page, api, session)
-        await expect(page.get_by_role("button", name="Cancel the run")).to_be_disabled()
 
 
-async def test_hostile_text_stays_text(browser: Browser, server: Server) -> None:
-    """Whatever an event holds is shown as it is and never becomes markup or code."""
-    async with tab(browser) as page:
-        await page.goto(f"{server.url}/")
-        for text in HOSTILE:
-            await start(page, "echo", text=text)
-            said = page.locator("[data-type=agent_message] .said")
-            await expect(said).to_have_js_property("textContent", text)
-            await expect(page.locator("[data-type=complete]")).to_have_count(1)
-            assert "owned" not in await page.title()
-            assert await page.locator("event-log :is(img, script, svg, b)").count() == 0
-
-
-async def test_a_long_log_keeps_the_document_small(
+async def test_a_question_is_answered_once_whoever_answers(
     browser: Browser, server: Server, api: Api
 ) -> None:
-    """Only the newest 5,000 lines are in the document; a line says how many are not."""
+    """It stands on every page, also after a reload; one answers, and all see what was said."""
     session = fresh()
-    run = await api.start(session, "count", n=5998)
+    await api.start(session, "asks")
+    async with tab(browser) as page, tab(browser) as other:
+        for each in (page, other):
+            await visit(each, server.url, f"?session={session}")
+            await expect(each.locator("run-questions")).to_contain_text("Waiting for an answer")
+        await page.reload()
+        asked = page.locator("run-questions")
+        await asked.get_by_role("spinbutton").or_(asked.get_by_role("textbox")).first.fill("7")
+        await asked.get_by_role("button", name="Answer").click()
+        for each in (page, other):
+            await expect(each.locator("run-questions")).to_contain_text("answered: 7")
+            await expect_whole(each, api, session)
+    said = [event for event in await api.events(session) if event["type"] == "input_received"]
+    assert [event["data"]["value"] for event in said] == [7]
+
+
+async def test_a_filter_and_an_event_can_be_shared(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """What is narrowed down and what is looked at stand in the address, and open the same there."""
+    session = fresh()
+    run = await api.start(session, "agents")
+    await api.ended(session, run["id"])
+    async with tab(browser) as page, tab(browser) as other:
+        await visit(page, server.url, f"?session={session}")
+        await expect(words(page)).to_have_text(COMPLETE)
+        await page.keyboard.press("/")
+        await page.keyboard.type("complete")
+        await page.wait_for_url("**q=complete**")
+        await page.locator("event-view article[data-offset]").last.click()
+        await page.wait_for_url("**event=**")
+        await visit(other, page.url.partition("/?")[0], "?" + page.url.partition("?")[2])
+        await expect(other.get_by_role("searchbox", name="Search")).to_have_value("complete")
+        current = await page.locator("event-view article.current").get_attribute("data-offset")
+        shown = other.locator("event-view article.current")
+        await expect(shown).to_have_attribute("data-offset", str(current))
+
+
+async def test_a_mark_on_the_timeline_leads_to_its_event(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """Agents and tools have bars; a click on one shows its event below."""
+    session = fresh()
+    run = await api.start(session, "agents")
     await api.ended(session, run["id"])
     async with tab(browser) as page:
-        await page.goto(f"{server.url}/?session={session}")
-        await expect(words(page)).to_contain_text("Ended")
-        await expect(page.locator("[data-figure=events]")).to_have_text("6,000")
-        await expect(page.locator("[data-type=complete]")).to_have_count(1)
-        assert await page.locator("event-log li").count() == 5000
-        # 6,000 events, and one line of the page's own: the end.
-        await expect(page.locator(".dropped")).to_contain_text("1,001 older")
+        await visit(page, server.url, f"?session={session}")
+        await expect(words(page)).to_have_text(COMPLETE)
+        bar = page.locator("run-timeline .bar").nth(1)
+        await bar.click()
+        await page.wait_for_url("**event=**")
+        current = page.locator("event-view article.current")
+        await expect(current).to_have_attribute("data-type", "agent_start")
+
+
+async def test_why_do_i_see_nothing(browser: Browser, server: Server, api: Api) -> None:
+    """A filter that hides everything is found out, with the button that ends it."""
+    session = fresh()
+    run = await api.start(session, "count", n=3)
+    await api.ended(session, run["id"])
+    async with tab(browser) as page:
+        await visit(page, server.url, f"?session={session}&q=nothing-is-like-this")
+        await expect(page.locator("event-view .empty")).to_be_visible()
+        await page.keyboard.press("w")
+        dialog = page.get_by_role("dialog", name="Why do I see nothing?")
+        await expect(dialog).to_contain_text("nothing-is-like-this")
+        await dialog.get_by_role("button", name=re.compile("clear", re.IGNORECASE)).click()
+        await dialog.get_by_role("button", name="Close").click()
+        await expect(events(page, "tick")).to_have_count(3)
+        assert "q=" not in page.url
+
+
+async def test_single_keys_can_be_switched_off(browser: Browser, server: Server) -> None:
+    """They are listed, and who types by voice can do without them, for good."""
+    async with await browser.new_context() as context, tab(browser, context) as page:
+        await visit(page, server.url)
+        await page.keyboard.press("?")
+        keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+        await keys.get_by_role("checkbox").uncheck()
+        await page.keyboard.press("Escape")
+        await page.reload()
+        await expect(page.locator("start-form input[type=radio]").first).to_be_visible()
+        await page.keyboard.press("?")
+        await expect(keys).to_be_hidden()
+
+
+async def test_back_and_forth(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """Who leaves a session for the list, and comes back by the browser's button, sees it again."""
+    async with tab(browser) as page:
+        await visit(page, server.url)
+        session = await start(page, "echo", text="x")
+        await expect_whole(page, api, session)
+        await page.locator("h1 a").click()
+        await expect(page.locator("section.stream")).to_be_hidden()
+        await page.go_back()
+        await expect_whole(page, api, session)

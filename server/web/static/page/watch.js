@@ -175,7 +175,7 @@ export class Watch {
   async #nameRuns(outline) {
     for (const run of outline.runs.filter(({ workflow }) => !workflow)) {
       const found = await getRun(run.id).catch(() => null);
-      if (found) outline.describe(run.id, found);
+      if (found) outline.describe(found);
     }
     if (outline === this.outline) this.#listener.onOutline(outline);
   }

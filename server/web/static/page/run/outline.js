@@ -42,6 +42,12 @@ export class Outline {
     return true;
   }
 
+  /** Fills in a run whose beginning was not read. @param {object} run as the server has it */
+  describe({ id, workflow, started }) {
+    this.run(id)?.describe({ workflow, started });
+    this.version += 1;
+  }
+
   /** @returns {RunOutline | undefined} */
   run(id) {
     return this.#byId.get(id);

@@ -120,6 +120,12 @@ export class RunOutline {
     return true;
   }
 
+  /** What the run object says of a run whose beginning was not read. */
+  describe({ workflow, started }) {
+    this.workflow ||= text(workflow, 256);
+    this.started = Math.min(this.started, moment(started) ?? this.started);
+  }
+
   #begin({ data }) {
     this.workflow ||= text(data.workflow, 256);
     this.input ??= this.#keep(data.input);
