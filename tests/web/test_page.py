@@ -13,6 +13,7 @@ from tests.web.middlebox import Middlebox
 from tests.web.using import (
     COMPLETE,
     browser,
+    choose,
     counts,
     cut,
     events,
@@ -48,7 +49,7 @@ async def test_what_the_server_refuses_is_said_at_the_form(
     async with tab(browser) as page:
         await visit(page, server.url)
         form = page.locator("start-form")
-        await form.locator("input[value=echo]").check()
+        await choose(page, "echo")
         await form.get_by_text("Session", exact=True).click()
         await form.get_by_label("id", exact=True).fill(session)
         await form.get_by_role("button", name="Start").click()
@@ -76,7 +77,7 @@ async def test_a_session_that_waits_is_what_the_next_run_is_for(
         await expect(words(page)).to_contain_text("waiting for a run")
         form = page.locator("start-form")
         await page.keyboard.press("n")
-        await form.locator("input[value=echo]").check()
+        await choose(page, "echo")
         await form.get_by_role("button", name="Start").click()
         await expect_whole(page, api, session)
         await page.keyboard.press("n")
