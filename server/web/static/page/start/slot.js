@@ -103,7 +103,8 @@ export class Slot {
   focus() {
     if (this.control) this.control.focus();
     else this.setter.focus();
-    this.node.scrollIntoView({ block: "nearest" }); // with its name, not only what has the focus
+    // With its name, not only what has the focus; one that holds others is mostly too tall for that.
+    if (!this.children().length) this.node.scrollIntoView({ block: "nearest" });
   }
 
   /** To be called by the control when the reader has changed something in it. */

@@ -61,6 +61,7 @@ class StartForm extends HTMLElement {
       if (input !== undefined) this.#editors.set(workflow, this.#editorOf(workflow, input));
       this.#choose(workflow);
       this.#editor.focus();
+      this.head.scrollIntoView({ block: "start" });
       return;
     }
     this.choices.focus();
