@@ -49,8 +49,7 @@ async def choose(page: Page, workflow: str) -> None:
 
 def field(page: Page, name: str) -> Locator:
     """An input of the start form, by the name that stands at it."""
-    label = page.locator("start-form .start-input").get_by_text(re.compile(f"^{name}\\b"))
-    return page.locator("start-form .start-input label", has=label).locator("input, textarea").first
+    return page.locator("start-form .start-input").get_by_label(re.compile(f"^{name}"))
 
 
 def words(page: Page) -> Locator:
