@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test check format bench bench-peers chaos requirements system-packages clean
+.PHONY: demo run test check format bench bench-peers chaos screenshots requirements system-packages clean
 
 demo: $(READY)  ## run the strategy workflow end to end, and cut the connection on the way
 	@$(BIN)/python -m examples.demo
@@ -45,6 +45,9 @@ bench-peers: $(READY)  ## what the figures are compared with; needs root, as sys
 
 chaos: $(READY)  ## faults on purpose, and a verdict on what they cost; one: ARGS="kill-server --size 50"
 	@$(BIN)/python -m chaos $(ARGS)
+
+screenshots: $(READY)  ## pictures of the page for docs/; needs Chromium
+	@$(BIN)/python -m examples.screenshots
 
 requirements: $(READY)  ## pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --upgrade \
