@@ -21,7 +21,7 @@ from bench.events import event
 from bench.machine import CORES, pin_client
 from bench.size import Size
 from bench.table import Table
-from server.web.websocket import frame
+from server.web.frames import frame
 
 CHROMIUM = Path("/usr/bin/chromium")
 TOGETHER = (1, 10, 100)  # events in a frame; 1 is an event as it is, and not an array of one

@@ -39,8 +39,8 @@ from server.sessions.hub import Hub
 from server.sessions.opening import Wish
 from server.sessions.subscription import Subscription
 from server.settings import Settings
+from server.web.frames import ENCODING
 from server.web.sink import SocketSink
-from server.web.websocket import ENCODING
 
 BURSTS = (1, 10)
 Cut = Callable[[Callable[[], None]], AbstractContextManager[Any]]

@@ -19,6 +19,8 @@ from docs.examples.follow import follow
 from server import errors, events, telemetry
 from server.sessions.subscription import Bye
 from server.settings import Settings
+from server.web.many import MAX_SUBSCRIPTIONS
+from server.web.messages import MANY
 from server.web.openapi import shapes
 from server.web.routes import application
 from server.web.websocket import BAD_REQUEST, CLOSE_CODES
@@ -208,6 +210,22 @@ def test_every_control_frame_is_documented() -> None:
     assert first_column(PROTOCOL, "WebSocket", "frame") == CONTROL_FRAMES
     answers = re.findall(r'"type":"(\w+)"', section(PROTOCOL, "WebSocket"))
     assert set(answers) >= ANSWERS
+
+
+def test_many_sessions_on_one_connection_are_documented() -> None:
+    """Its tables have exactly the frames and the messages that exist, and the text its limit."""
+    text = section(PROTOCOL, "Many sessions on one WebSocket")
+    frames = {shape.__struct_config__.tag for shape in [*shapes.CONNECTION, *shapes.ANSWERS]}
+    assert frames == first_column(PROTOCOL, "Many sessions on one WebSocket", "connection's frame")
+    shown = {}
+    for row in table(text, "message on many"):
+        for message in codes(row[0]):
+            kind, *fields = re.findall(r'"(\w+)"(?!:)', message)
+            shown[kind] = fields
+    assert shown == {
+        message.__struct_config__.tag: [*message.__struct_fields__] for message in MANY.messages
+    }
+    assert f"up to {MAX_SUBSCRIPTIONS}" in text
 
 
 def test_every_way_to_end_is_documented() -> None:

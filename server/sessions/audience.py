@@ -89,7 +89,8 @@ class Audience:
     def _forget(self, reader: Subscription | Poll) -> None:
         self.readers.discard(reader)
         if isinstance(reader, Subscription):
-            self._group(reader).discard(reader)
+            self.leave(reader)
+            reader.close()  # its socket may be there still, and the pulse on its way to it
         self.idle_since = time.monotonic()
         if reader.reason == "slow":
             self.troubles.appendleft(f"a reader took nothing and was cut at {reader.offset}")
@@ -98,6 +99,10 @@ class Audience:
         """Write to ``reader``, whose cursor is at the log's end, with the next commit."""
         assert reader.offset == reader.session.last, "a live reader stands at the log's end"
         self._group(reader).add(reader)
+
+    def leave(self, reader: Subscription) -> None:
+        """Write to ``reader`` no more."""
+        self._group(reader).discard(reader)
 
     def _group(self, reader: Subscription) -> set[Subscription]:
         if reader.opening.types:
@@ -109,7 +114,7 @@ class Audience:
         self.dismissed = True
         for reader in tuple(self.readers):
             if isinstance(reader, Subscription):
-                self._group(reader).discard(reader)
+                self.leave(reader)
                 reader.end(bye)
         self._tell_waiters()
 
@@ -128,18 +133,18 @@ class Audience:
                 lagging = [each for each in readers if not each.push(encoded, count, last, at)]
                 sent = len(encoded) * (len(readers) - len(lagging))
                 telemetry.BYTES_SENT.by_transport[next(iter(readers)).transport] += sent
-                self._leave(tuple(readers) if over else lagging)
+                self._send_back(tuple(readers) if over else lagging)
         if self._choosy:
             told += len(self._choosy)
             lagging = [each for each in self._choosy if not each.pick(events)]
-            self._leave(tuple(self._choosy) if over else lagging)
+            self._send_back(tuple(self._choosy) if over else lagging)
         if self._waiters:
             self._tell_waiters()
         return told
 
-    def _leave(self, readers: Iterable[Subscription]) -> None:
+    def _send_back(self, readers: Iterable[Subscription]) -> None:
         for reader in readers:
-            self._group(reader).discard(reader)
+            self.leave(reader)
             reader.leave_live()
 
     @contextmanager

@@ -8,7 +8,7 @@ last reader left; it costs no disk until its first event.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 import structlog
@@ -19,6 +19,7 @@ from server.eventlog import EventLog
 from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord, Then
 from server.runs import Found
+from server.sessions.carrier import Carrier
 from server.sessions.diagnosis import Snapshot
 from server.sessions.session import Session
 from server.sessions.stretches import Stretches
@@ -35,6 +36,7 @@ class Hub:
         self.settings = settings
         self.events = events
         self.closing = False
+        self.carriers: set[Carrier] = set()  # connections that carry many subscriptions
         self._sessions: dict[str, Session] = {}
         self._stretches = Stretches()
         self._waiting: set[str] = set()  # exist only because somebody asked for them
@@ -249,12 +251,30 @@ class Hub:
             if session.id in self._waiting and idle and not session.holders and not session.runs:
                 self._drop(session)
 
+    @contextmanager
+    def carrying(self, carrier: Carrier) -> Iterator[None]:
+        """Look after a connection that carries many subscriptions, for as long as it stands."""
+        self.carriers.add(carrier)
+        if self.closing:
+            carrier.end(Bye("overloaded", 1000))
+        try:
+            yield
+        finally:
+            self.carriers.discard(carrier)
+            carrier.close()  # the pulse may be on its way to it
+
     def stop(self, spread_ms: int) -> None:
         """Say ``bye`` to everybody, to come back spread over that time; create nothing any more."""
+
+        def bye() -> Bye:
+            return Bye("restart", random.randrange(spread_ms))  # noqa: S311 - it keeps no secret
+
         self.closing = True
+        # A connection first: all that it carries come back at one time, on one connection.
+        for carrier in self.carriers:
+            carrier.end(bye())
         for session in self:
-            after_ms = random.randrange(spread_ms)  # noqa: S311 - it keeps no secret
-            session.audience.dismiss(Bye("restart", after_ms))
+            session.audience.dismiss(bye())
 
     def _let_go(self, session: Session) -> None:
         if not (session.holders or session.runs or session.id in self._waiting):

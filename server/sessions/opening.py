@@ -35,9 +35,14 @@ class Wish:
     @classmethod
     def parse(cls, after: str, types: str = "", until: str = "run") -> "Wish":
         """Read the query's texts; raises :class:`BadRequest` that names the one at fault."""
+        return cls.check(after, [name for name in types.split(",") if name], until)
+
+    @classmethod
+    def check(cls, after: str, types: Sequence[str], until: str) -> "Wish":
+        """The same where the types come one by one."""
         if until not in UNTIL:
             raise BadRequest("until must be 'run' or 'forever'", path="until")
-        names = frozenset(name for name in types.split(",") if name)
+        names = frozenset(types)
         for name in names:
             if TYPE.fullmatch(name) is None:
                 raise BadRequest(f"{name[:80]!r} is not an event type", path="types")

@@ -19,6 +19,8 @@ DEAD_HEARTBEATS = 2.5
 #: Heartbeats that what waits must have waited for it. After a pause, of the stream or of this very
 #: process, the last acknowledgement is old and says nothing yet about what was sent just now.
 PATIENCE_HEARTBEATS = 1.0
+#: Seconds between two looks at a socket, if four in a heartbeat are not more.
+JUDGE_SECONDS = 5.0
 #: Window probes counted as unanswered that prove it. One does not: over loopback the answer arrives
 #: before the kernel has counted the probe, so there a living peer always shows one.
 UNANSWERED_PROBES = 2
@@ -70,6 +72,15 @@ class Pace:
         self._taken = 0
         self._taken_at = at
         self._probed_at: float | None = None
+        self._every = min(heartbeat / 4, JUDGE_SECONDS)
+        self._due_at = at
+
+    def due(self, at: float) -> bool:
+        """Whether to look again: what ``judge`` wants is a system call, so not at every beat."""
+        if at < self._due_at:
+            return False
+        self._due_at = at + self._every
+        return True
 
     def judge(self, at: float, raw: bytes, backlog: int) -> Verdict:
         """Judge by ``struct tcp_info`` and the bytes that the kernel has not even taken."""

@@ -13,7 +13,9 @@ import structlog
 
 from server import telemetry
 from server.errors import StoreUnavailable
+from server.sessions.carrier import Carrier
 from server.sessions.hub import Hub
+from server.sessions.session import Session
 from server.sessions.subscription import Bye, Subscription
 
 log = structlog.get_logger()
@@ -66,19 +68,31 @@ async def _round(hub: Hub, counts: "_Counts") -> None:
             if isinstance(reader, Subscription):
                 subscribers += 1
                 behind += session.last - reader.offset
-                _look_after(reader, hub.settings.rotate_seconds)
+                _look_after(session, reader, hub.settings.rotate_seconds)
             looked += 1
             if looked % HANDFUL == 0:
                 await asyncio.sleep(0)
+    for carrier in tuple(hub.carriers):
+        _look_after_carrier(carrier, hub.settings.rotate_seconds)
+        await asyncio.sleep(0)  # each has up to a thousand subscriptions to look at
     telemetry.CATCH_UP_EVENTS.set(behind)
     counts.note((len(sessions), running, subscribers))
 
 
-def _look_after(reader: Subscription, rotate_seconds: float) -> None:
+def _look_after(session: Session, reader: Subscription, rotate_seconds: float) -> None:
     at = time.monotonic()
     reader.beat(at)
-    if rotate_seconds and at - reader.connected > rotate_seconds:
+    if rotate_seconds and not reader.sink.shared and at - reader.connected > rotate_seconds:
         reader.end(Bye("rotate", after_ms=0))
+    if reader.ending:
+        session.audience.leave(reader)  # nothing comes behind its bye
+
+
+def _look_after_carrier(carrier: Carrier, rotate_seconds: float) -> None:
+    at = time.monotonic()
+    carrier.beat(at)
+    if rotate_seconds and at - carrier.connected > rotate_seconds:
+        carrier.end(Bye("rotate", after_ms=0))
 
 
 class _Counts:

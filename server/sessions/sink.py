@@ -1,13 +1,20 @@
 """What a subscription needs of a transport. Guarantees only: :mod:`server.web` keeps them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Protocol
 
 from server.events import Event
 
+#: The turn of a subscription that has its socket to itself.
+ALONE: AbstractAsyncContextManager[None] = nullcontext()
+
 
 class Encoding(Protocol):
-    """How a transport writes events and control frames; one object for all of its readers."""
+    """How a transport writes events and control frames.
+
+    Readers whose encodings are equal are written the same bytes, which are made once for all.
+    """
 
     def events(self, epoch: str, events: Sequence[Event], /) -> bytes:
         """All of ``events`` as the bytes of one write."""
@@ -21,6 +28,8 @@ class Sink(Protocol):
 
     transport: str
     encoding: Encoding
+    #: Whether others write to the same socket: whoever lends it judges it, and ends it, as a whole.
+    shared: bool
 
     def write(self, data: bytes) -> None:
         """Hand ``data`` over; does nothing on a connection that is gone."""
@@ -37,6 +46,9 @@ class Sink(Protocol):
 
     async def drain(self) -> None:
         """Wait until there is room; raises ConnectionError when the connection is gone."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait to be the one who catches up: of those who share a socket one does at a time."""
 
     def abort(self) -> None:
         """End the connection without another word."""

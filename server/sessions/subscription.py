@@ -35,8 +35,6 @@ log = structlog.get_logger()
 LIVE_BACKLOG = 16 * 1024
 #: Seconds between ``bye`` ``slow`` and the end of the connection.
 SLOW_ABORT_SECONDS = 5.0
-#: Seconds between two looks at a reader's socket, if four in a heartbeat are not more.
-JUDGE_SECONDS = 5.0
 
 Reason = Literal["closed", "restart", "rotate", "overloaded", "revoked", "slow", "deleted", "gone"]
 
@@ -53,12 +51,12 @@ class Bye:
         """Whether coming back with the cursor has a point."""
         return self.reason in {"restart", "rotate", "overloaded", "slow"}
 
-    def frame(self, cursor: str) -> dict[str, Any]:
-        """The control frame that says it."""
+    def frame(self, cursor: str | None) -> dict[str, Any]:
+        """The control frame that says it; None is for a connection that has no cursor."""
         frame: dict[str, Any] = {"type": "bye", "reason": self.reason, "reconnect": self.reconnect}
         if self.after_ms is not None:
             frame["after_ms"] = self.after_ms
-        return frame | {"cursor": cursor}
+        return frame if cursor is None else frame | {"cursor": cursor}
 
 
 class Log(Protocol):
@@ -91,7 +89,6 @@ class Subscription:
     __slots__ = (
         "_alarm",
         "_bye",
-        "_judge_at",
         "_pace",
         "_said",
         "connected",
@@ -116,7 +113,6 @@ class Subscription:
         self.connected = time.monotonic()
         self.last_sent = self.connected
         self._pace = Pace(heartbeat, self.connected)
-        self._judge_at = self.connected
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
         #: What it sleeps on. An Event of asyncio's would be a twentieth of an idle reader's memory.
@@ -138,6 +134,11 @@ class Subscription:
         return str(Cursor(self.session.epoch, self.offset))
 
     @property
+    def ending(self) -> bool:
+        """Whether it was told to end: nothing but its ``bye`` is to come."""
+        return self._bye is not None
+
+    @property
     def complete(self) -> bool:
         """Whether there is nothing left to come: the log's end, and the session closed."""
         return (
@@ -155,7 +156,7 @@ class Subscription:
         when the connection is gone.
         """
         self._open()
-        while self._bye is None and not self.complete:
+        while not self.ending and not self.complete:
             if self.offset < self.session.last:
                 await self._catch_up()
             else:
@@ -180,20 +181,29 @@ class Subscription:
 
     async def _catch_up(self) -> None:
         self.phase = "catch-up"
+        async with self.sink.turn():
+            if self.ending or await self._read_on():
+                return
+        # Deleted under the reader: whoever deleted it ends the subscription. Others may share the
+        # socket, so it does not sleep while it is its turn.
+        if not self.ending:
+            await self._sleep()
+
+    async def _read_on(self) -> bool:
+        """Hand over what comes next in the log; whether there was anything."""
         try:
             stretch = await self.session.stretch(self.offset)
         except StoreDamaged as error:
             self._skip(error.last or self.session.last)
-            return
-        if stretch is None:  # deleted under the reader: whoever deleted it ends the subscription
-            if self._bye is None:
-                await self._sleep()
-            return
+            return True
+        if stretch is None:
+            return False
         for _ in range(IN_A_ROW):
             self._hand_over(stretch)
             # What it does not take now stays in the log, not here.
             if self.sink.backlog() or (stretch := self.session.kept(self.offset)) is None:
                 break
+        return True
 
     def _hand_over(self, stretch: Stretch) -> None:
         log.debug(
@@ -265,6 +275,14 @@ class Subscription:
             self._bye = bye
             self._wake()
 
+    def cut(self, bye: Bye) -> None:
+        """Say ``bye`` now, though the socket may take nothing any more."""
+        self.end(self._say(bye))
+
+    def close(self) -> None:
+        """Send nothing any more, whatever is still due."""
+        self.phase = "closed"
+
     def beat(self, at: float) -> None:
         """What time demands: a heartbeat, or an end for a reader that takes or answers nothing."""
         if self.phase == "closed":
@@ -273,8 +291,8 @@ class Subscription:
         if verdict is Verdict.DEAD:
             self.end(Bye("gone"))
             self.sink.abort()
-        elif verdict is Verdict.SLOW and self._bye is None:
-            self.end(self._say(Bye("slow")))
+        elif verdict is Verdict.SLOW and not self.ending:
+            self.cut(Bye("slow"))
             asyncio.get_running_loop().call_later(SLOW_ABORT_SECONDS, self.sink.abort)
         elif at - self.last_sent >= self.heartbeat and not self.sink.backlog():
             self._control(
@@ -287,9 +305,8 @@ class Subscription:
             )
 
     def _judge(self, at: float) -> Verdict:
-        if at < self._judge_at:  # a system call for each reader: not at every beat
+        if self.sink.shared or not self._pace.due(at):
             return Verdict.FINE
-        self._judge_at = at + min(self.heartbeat / 4, JUDGE_SECONDS)
         return self._pace.judge(at, self.sink.tcp_info(), self.sink.backlog())
 
     def _say(self, bye: Bye) -> Bye:

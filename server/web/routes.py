@@ -8,6 +8,7 @@ from aiohttp import web
 from server.settings import Settings
 from server.web import answers, health, runs, sessions
 from server.web.guard import add_headers, guard
+from server.web.many import many
 from server.web.sse import sse
 from server.web.websocket import websocket
 
@@ -26,6 +27,7 @@ TABLE: list[tuple[str, str, Handler]] = [
     ("GET", "/api/sessions/{session}/sse", sse),
     ("GET", "/api/sessions/{session}/ws", websocket),
     ("GET", "/api/sessions/{session}/diagnosis", sessions.diagnosis),
+    ("GET", "/api/ws", many),
     ("POST", "/api/runs", runs.start_anew),
     ("GET", "/api/runs/{run}", runs.show),
     ("POST", "/api/runs/{run}/cancel", runs.cancel),

@@ -8,8 +8,9 @@ writer encodes for each reader anew.
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
-from server.sessions.sink import Encoding
+from server.sessions.sink import ALONE, Encoding
 
 #: What the kernel may hold for a reader in flight and unsent; it would take 4 MB by itself.
 SEND_BUFFER = 64 * 1024
@@ -24,6 +25,8 @@ class SocketSink:
     """The :class:`~server.sessions.sink.Sink` of one connection."""
 
     __slots__ = ("_drain", "_socket", "_transport", "backlog", "encoding", "send", "transport")
+
+    shared = False
 
     def __init__(
         self,
@@ -56,6 +59,10 @@ class SocketSink:
         if self._transport.is_closing():
             raise ConnectionResetError("the reader is gone")
         await self._drain()
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Its subscription has the socket to itself."""
+        return ALONE
 
     def abort(self) -> None:
         """End the connection without another word."""

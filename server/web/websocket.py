@@ -5,28 +5,24 @@ browser shows a page nothing of an HTTP answer that refuses one.
 """
 
 import asyncio
-import struct
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 
-import msgspec
 import structlog
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
-from server.errors import (
-    AtCapacity,
-    BadRequest,
-    KeepstreamError,
-    NotFound,
-    ShuttingDown,
-    StoreUnavailable,
-)
-from server.events import Event, check_id, encode_json
+from server.errors import BadRequest, KeepstreamError
+from server.events import check_id
 from server.sessions.admission import Admission
 from server.sessions.opening import Wish
+from server.sessions.session import Session
+from server.sessions.sink import Encoding
 from server.sessions.subscription import Bye, Reason, Subscription
-from server.web.answers import UNREADABLE
+from server.sessions.visit import visit
+from server.web.frames import ARRAYS, ENCODING, in_arrays
 from server.web.keys import ADMISSION, HUB
+from server.web.messages import ONE, Answer, Cancel, Input, command, listen
 from server.web.sink import SocketSink
 
 log = structlog.get_logger()
@@ -48,47 +44,6 @@ CLOSE_CODES: dict[Reason, int] = {
 }
 
 
-class WebSocketEncoding:
-    """One unmasked text frame (RFC 6455, section 5.2) for each event and each control frame."""
-
-    def events(self, _epoch: str, events: Sequence[Event]) -> bytes:
-        """All of ``events`` as the bytes of one write."""
-        if len(events) == 1:
-            return frame(events[0].line)
-        return b"".join([frame(event.line) for event in events])
-
-    def control(self, control: dict[str, Any]) -> bytes:
-        """A control frame as a frame."""
-        return frame(encode_json(control))
-
-
-class ArrayEncoding(WebSocketEncoding):
-    """The same, with events that are sent at once in one frame, as an array.
-
-    Who asks for it spares a browser the work for a message, which is more than all that is done
-    with an event: ``make bench-frames``.
-    """
-
-    def events(self, _epoch: str, events: Sequence[Event]) -> bytes:
-        """All of ``events`` as one array, one event too."""
-        return frame(b"[%b]" % b",".join([event.line for event in events]))
-
-
-def frame(payload: bytes) -> bytes:
-    """``payload`` as one final, unmasked text frame."""
-    size = len(payload)
-    if size < 126:
-        return struct.pack("!BB", 0x81, size) + payload
-    if size < 65536:
-        return struct.pack("!BBH", 0x81, 126, size) + payload
-    return struct.pack("!BBQ", 0x81, 127, size) + payload
-
-
-ENCODING = WebSocketEncoding()
-#: By the query's ``frames``.
-ENCODINGS = {"events": ENCODING, "arrays": ArrayEncoding()}
-
-
 class Socket(web.WebSocketResponse):
     """aiohttp's, with the contract's code for a frame that is too large."""
 
@@ -102,15 +57,23 @@ class Socket(web.WebSocketResponse):
         )
 
 
-async def websocket(request: web.Request) -> web.StreamResponse:
-    """``GET /api/sessions/{session}/ws?after&types&until&frames``."""
+#: Makes the socket's sink, with the encoding of its own frames.
+Sinks = Callable[[Encoding], SocketSink]
+#: Serves an upgraded request; says why it ended.
+Serve = Callable[[web.Request, Socket, Sinks], Awaitable[Bye]]
+
+
+async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
+    """Have ``serve`` use a WebSocket, and close it as the contract says."""
     socket = Socket(compress=False, max_msg_size=MAX_FRAME, timeout=CLOSE_SECONDS)
     writer = await socket.prepare(request)
     assert writer is not None
+
+    def sink(encoding: Encoding) -> SocketSink:
+        return SocketSink("ws", encoding, request.transport, writer.drain)
+
     try:
-        encoding = _encoding(request.query.get("frames", "events"))
-        sink = SocketSink("ws", encoding, request.transport, writer.drain)
-        bye = await _serve(request, socket, sink)
+        bye = await serve(request, socket, sink)
         if bye.reason != "gone":
             await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
     except BadRequest as error:
@@ -124,110 +87,42 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-def _encoding(frames: str) -> WebSocketEncoding:
-    if (encoding := ENCODINGS.get(frames)) is None:
-        raise BadRequest("frames must be 'events' or 'arrays'", path="frames")
-    return encoding
-
-
-async def _serve(request: web.Request, socket: Socket, sink: SocketSink) -> Bye:
-    query, hub = request.query, request.app[HUB]
-    name = check_id(request.match_info["session"], "session")
-    wish = Wish.parse(query.get("after", ""), query.get("types", ""), query.get("until", "run"))
-    try:
-        async with hub.hold(name, create=not wish.continues) as session:
-            opening = session.open(wish)
-            reader = Subscription(session, sink, opening, hub.settings.heartbeat_seconds)
-            with session.reading(reader):
-                ears = asyncio.create_task(_listen(socket, reader, request.app[ADMISSION]))
-                try:
-                    return await reader.follow(session.audience.go_live)
-                finally:
-                    ears.cancel()
-                    await asyncio.wait([ears])
-    except NotFound:
-        return _refuse(sink, Bye("deleted"), str(wish.after))
-    except (AtCapacity, ShuttingDown, StoreUnavailable) as error:
-        after_ms = 1000 * (error.retry_after or 1)
-        return _refuse(sink, Bye("overloaded", after_ms), str(wish.after or ""))
-
-
-def _refuse(sink: SocketSink, bye: Bye, cursor: str) -> Bye:
-    sink.write(ENCODING.control(bye.frame(cursor)))
-    return bye
-
-
 def _reason(error: KeepstreamError) -> bytes:
     return error.message.encode()[:120].decode(errors="ignore").encode()  # a close frame holds 123
 
 
-# -- what clients say
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """``GET /api/sessions/{session}/ws?after&types&until&frames``."""
+    return await upgraded(request, _follow)
 
 
-class Cancel(msgspec.Struct, tag_field="type", tag="cancel"):
-    """Stop a run of this session."""
-
-    id: str | int
-    run: str
-
-
-class Input(msgspec.Struct, tag_field="type", tag="input"):
-    """Answer a run's question."""
-
-    id: str | int
-    run: str
-    request: str
-    value: Any
+async def _follow(request: web.Request, socket: Socket, sink: Sinks) -> Bye:
+    query = request.query
+    encoding = ARRAYS if in_arrays(query.get("frames", "events")) else ENCODING
+    name = check_id(request.match_info["session"], "session")
+    wish = Wish.parse(query.get("after", ""), query.get("types", ""), query.get("until", "run"))
+    listening = partial(_listening, socket, request.app[ADMISSION])
+    return await visit(request.app[HUB], name, wish, sink(encoding), listening)
 
 
-class Ping(msgspec.Struct, tag_field="type", tag="ping"):
-    """Ask whether anybody is there."""
+@asynccontextmanager
+async def _listening(
+    socket: Socket, admission: Admission, session: Session, reader: Subscription
+) -> AsyncIterator[None]:
+    async def obey(said: Cancel | Input) -> None:
+        await command(said, {session.id}, admission)
 
-    id: str | int
+    async def answer(frame: Answer) -> None:
+        reader.sink.write(ENCODING.control(frame))
+        await reader.sink.drain()
 
+    async def hear() -> None:
+        await listen(socket, ONE, obey, answer)
+        reader.end(Bye("gone"))
 
-decode = msgspec.json.Decoder(Cancel | Input | Ping).decode
-
-
-async def _listen(socket: Socket, reader: Subscription, admission: Admission) -> None:
-    async for message in socket:
-        answer = await _answer(message, reader, admission)
-        reader.sink.write(ENCODING.control(answer))
-        await reader.sink.drain()  # who asks without reading waits, instead of filling memory
-    reader.end(Bye("gone"))
-
-
-async def _answer(message: WSMessage, reader: Subscription, admission: Admission) -> dict[str, Any]:
-    if message.type is not WSMsgType.TEXT:
-        return {"type": "refused", "to": None, "message": "only text frames are understood"}
+    ears = asyncio.create_task(hear())
     try:
-        said = decode(message.data)
-    except UNREADABLE as error:
-        text = f"not understood: {error}; a client may send cancel, input and ping"
-        return {"type": "refused", "to": _id_of(message.data), "message": text}
-    if isinstance(said, Ping):
-        return {"type": "pong", "to": said.id}
-    try:
-        await _obey(said, reader, admission)
-    except KeepstreamError as error:
-        return {"type": "refused", "to": said.id, "message": error.message}
-    return {"type": "ok", "to": said.id}
-
-
-async def _obey(said: Cancel | Input, reader: Subscription, admission: Admission) -> None:
-    run = await admission.record(check_id(said.run, "run"))
-    if run.session != reader.session.id:
-        raise NotFound(f"run {run.id} is not of this session")
-    if isinstance(said, Cancel):
-        await admission.cancel(run.id)
-    else:
-        await admission.answer(run.id, said.request, said.value)
-
-
-def _id_of(text: str) -> str | int | None:
-    try:
-        found = msgspec.json.decode(text)
-    except UNREADABLE:
-        return None
-    said = found.get("id") if isinstance(found, dict) else None
-    return said if isinstance(said, str | int) and not isinstance(said, bool) else None
+        yield
+    finally:
+        ears.cancel()
+        await asyncio.wait([ears])

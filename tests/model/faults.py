@@ -90,7 +90,7 @@ def live_one_turn_late() -> Iterator[None]:
     """A reader that has caught up is written to from the next turn of the loop on."""
 
     def late(self: Any, reader: Any) -> None:
-        asyncio.get_running_loop().call_soon(self._live.add, reader)
+        asyncio.get_running_loop().call_soon(self._group(reader).add, reader)
 
     with patch.object(audience.Audience, "go_live", late):
         yield
@@ -99,7 +99,12 @@ def live_one_turn_late() -> Iterator[None]:
 @_planted
 def catching_up_and_live_at_once() -> Iterator[None]:
     """A reader that lags goes back to catch-up and is written to all the same."""
-    with patch.object(audience.Audience, "_leave", lambda self, reader: reader.leave_live()):
+
+    def stay(_: Any, readers: Any) -> None:
+        for reader in readers:
+            reader.leave_live()
+
+    with patch.object(audience.Audience, "_send_back", stay):
         yield
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from server.events import Cursor, Event
+from server.sessions.sink import ALONE
 from server.sessions.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Wire:
     """A sink: what was written and not taken yet."""
 
     transport = "wire"
+    shared = False
 
     def __init__(self) -> None:
         self.encoding: Encoding = LINES
@@ -86,6 +89,10 @@ class Wire:
             await self._room
         if self.gone:
             raise ConnectionResetError
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Let its subscription have it to itself."""
+        return ALONE
 
     def abort(self) -> None:
         """Break it."""

@@ -23,11 +23,11 @@ from tests.sessions.wire import Wire
 NAME = "s1"
 
 
-def run_record(state: str = "running", run: str = "r_1") -> RunRecord:
+def run_record(state: str = "running", run: str = "r_1", session: str = NAME) -> RunRecord:
     """A run's record in that state."""
     return RunRecord(
         id=run,
-        session=NAME,
+        session=session,
         workflow="w",
         input={},
         labels={},

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from server.sessions import subscription
+from server.sessions import pulse, subscription
 from server.sessions.pace import SLOW_SECONDS
 from server.sessions.session import Session
 from server.sessions.subscription import LIVE_BACKLOG, SLOW_ABORT_SECONDS, Bye
@@ -191,6 +191,18 @@ async def test_bye_comes_last_with_the_cursor(stage: Stage, reason: str) -> None
         assert (bye["type"], bye["reason"], bye["after_ms"]) == ("bye", reason, 7)
         assert bye["reconnect"] is (reason != "deleted")
         assert bye["cursor"].endswith("-4")
+
+
+async def test_nothing_comes_behind_a_bye(stage: Stage) -> None:
+    """What is committed while a reader that was told to end has not left is not sent to it."""
+    await stage.start()
+    async with stage.reading() as it:
+        assert isinstance(it.reader.session, Session)
+        it.reader.cut(Bye("slow"))
+        pulse._look_after(it.reader.session, it.reader, 0)
+        await stage.emit(3)
+        assert await it.task == Bye("slow")
+        assert it.wire.frames[-1]["reason"] == "slow"
 
 
 async def test_deleted_under_a_reader(stage: Stage) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 from server.events import Event
+from server.sessions.sink import ALONE
 
 if TYPE_CHECKING:
     from server.sessions.sink import Encoding
@@ -30,6 +32,7 @@ class Wire:
     """A sink. While it is stalled, what is written stays in its backlog and ``drain`` waits."""
 
     transport = "wire"
+    shared = False
 
     def __init__(self) -> None:
         self.encoding: Encoding = LINES
@@ -75,6 +78,10 @@ class Wire:
         await self._flows.wait()
         if self.aborted:
             raise ConnectionResetError
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Let its subscription have it to itself."""
+        return ALONE
 
     def abort(self) -> None:
         """Break."""

@@ -60,6 +60,18 @@ def websocket_frames(text: str, *, arrays: bool = False) -> Iterator[Frame]:
     yield Frame("event" if "offset" in said else said["type"], text.encode(), said)
 
 
+class _Addressed(msgspec.Struct, forbid_unknown_fields=True):
+    session: str | None
+    frame: msgspec.Raw
+
+
+def addressed_frames(text: str, *, arrays: bool = False) -> Iterator[tuple[str | None, Frame]]:
+    """Yield the frames of one message of a connection of many sessions, each with its session."""
+    said = msgspec.json.decode(text, type=_Addressed)
+    for frame in websocket_frames(bytes(said.frame).decode(), arrays=arrays):
+        yield said.session, frame
+
+
 class EventStream:
     """Cuts the bytes of `text/event-stream` into records; holds the format to the letter."""
 

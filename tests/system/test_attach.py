@@ -8,10 +8,10 @@ import pytest
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.readers import Reader, digest, follow, frames, listen
-from tests.system.transports import TRANSPORTS, Transport, event_stream, websocket
+from tests.system.transports import STREAMING, TRANSPORTS, Transport, websocket
 
 each_transport = pytest.mark.parametrize("transport", TRANSPORTS, ids=lambda t: t.__name__)
-streaming = pytest.mark.parametrize("transport", TRANSPORTS[:2], ids=lambda t: t.__name__)
+streaming = pytest.mark.parametrize("transport", STREAMING, ids=lambda t: t.__name__)
 
 
 async def connected(reader: Reader, api: Api, transport: Transport) -> None:
@@ -71,17 +71,17 @@ async def test_attach_after_end(api: Api, transport: Transport) -> None:
 
 
 async def test_hundred_readers_share_nothing(api: Api) -> None:
-    """A hundred readers on three transports, there before, during and after, get the same bytes."""
+    """A hundred readers on all transports, there before, during and after, get the same bytes."""
     session = fresh()
     readers = [Reader(session) for _ in range(100)]
     early = [
-        asyncio.create_task(follow(each, api.http, api.url, TRANSPORTS[i % 3]))
+        asyncio.create_task(follow(each, api.http, api.url, TRANSPORTS[i % len(TRANSPORTS)]))
         for i, each in enumerate(readers[:60])
     ]
     await asyncio.sleep(0)
     await api.start(session, "count", n=300, delay=0.001)
     during = [
-        asyncio.create_task(follow(each, api.http, api.url, TRANSPORTS[i % 3]))
+        asyncio.create_task(follow(each, api.http, api.url, TRANSPORTS[i % len(TRANSPORTS)]))
         for i, each in enumerate(readers[60:])
     ]
     await asyncio.gather(*early, *during)
@@ -90,7 +90,7 @@ async def test_hundred_readers_share_nothing(api: Api) -> None:
     assert {each.offset for each in readers} == {302}
 
 
-@pytest.mark.parametrize("transport", [websocket, event_stream], ids=lambda t: t.__name__)
+@streaming
 async def test_older_connection_dies_last(api: Api, gate: Gate, transport: Transport) -> None:
     """The death of a client's old connection changes nothing for its new one."""
     old = Reader(fresh())
@@ -117,7 +117,7 @@ async def test_run_goes_on_alone(api: Api, gate: Gate) -> None:
     """Detaching is not cancelling: a run that lost every reader ends as it would have."""
     reader = Reader(fresh())
     run = await api.start(reader.session, "gated", gate=gate.path)
-    gate.let(2)
+    gate.let(len(TRANSPORTS) - 1)
     for transport in TRANSPORTS:
         await listen(reader, api.http, api.url, transport, events=1)
     gate.let(5)
@@ -125,7 +125,7 @@ async def test_run_goes_on_alone(api: Api, gate: Gate) -> None:
     await api.ended(reader.session)
     assert (await api.run(run["id"]))["state"] == "complete"
     await follow(reader, api.http, api.url, websocket)
-    assert reader.offset == 9
+    assert reader.offset == len(TRANSPORTS) + 6
 
 
 async def test_two_runs_in_one_session(api: Api) -> None:

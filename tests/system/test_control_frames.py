@@ -11,10 +11,10 @@ from tests.system.frames import Frame, Refused
 from tests.system.gate import Gate
 from tests.system.processes import StartServer
 from tests.system.readers import Reader, follow, frames
-from tests.system.transports import TRANSPORTS, Transport, event_stream, websocket
+from tests.system.transports import STREAMING, TRANSPORTS, Transport, event_stream, websocket
 
 each_transport = pytest.mark.parametrize("transport", TRANSPORTS, ids=lambda t: t.__name__)
-streaming = pytest.mark.parametrize("transport", TRANSPORTS[:2], ids=lambda t: t.__name__)
+streaming = pytest.mark.parametrize("transport", STREAMING, ids=lambda t: t.__name__)
 
 
 @streaming
@@ -184,20 +184,20 @@ async def test_rotation_asks_to_come_again(start_server: StartServer, gate: Gate
         session = fresh()
         await api.start(session, "gated", gate=gate.path)
         byes: list[Frame] = []
-        readers = [Reader(session), Reader(session)]
-        for reader, transport in zip(readers, (websocket, event_stream), strict=True):
+        readers = [Reader(session) for _ in STREAMING]
+        for reader, transport in zip(readers, STREAMING, strict=True):
             async with contextlib.aclosing(frames(reader, api.http, api.url, transport)) as stream:
                 byes += [frame async for frame in stream if frame.kind == "bye"]
         for bye in byes:
             assert (bye.body["reason"], bye.body["reconnect"]) == ("rotate", True)
             assert bye.body["after_ms"] >= 0
-        assert len(byes) == 2
+        assert len(byes) == len(STREAMING)
         following = [
             asyncio.create_task(follow(reader, api.http, api.url, transport))
-            for reader, transport in zip(readers, (websocket, event_stream), strict=True)
+            for reader, transport in zip(readers, STREAMING, strict=True)
         ]
         gate.let(50)
         gate.close()
         await asyncio.gather(*following)
         history = await api.history(session)
-        assert [reader.events for reader in readers] == [history] * 2
+        assert [reader.events for reader in readers] == [history] * len(STREAMING)

@@ -132,7 +132,7 @@ async def test_huge_offset_is_ahead_or_no_cursor(api: Api, transport: Transport)
 @each_transport
 async def test_cursor_of_a_session_that_is_not(api: Api, transport: Transport) -> None:
     """To have read events of a session that doesn't exist is to follow one that is gone."""
-    expected = {"websocket": 4410, "event_stream": 204, "long_poll": 404}
+    expected = {"websocket": 4410, "event_stream": 204, "many": 4410, "long_poll": 404}
     code = await refusal(api, transport, fresh(), "abcd1234-7")
     assert code == expected[transport.__name__]
 

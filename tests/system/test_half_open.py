@@ -15,11 +15,12 @@ from chaos.namespace import Namespace
 from tests.system.api import Api, fresh
 from tests.system.patience import eventually, until
 from tests.system.processes import Server, StartServer, descriptors
-from tests.system.test_slow_reader import UPGRADE
+from tests.system.test_slow_reader import attach as ask
 
 pytestmark = pytest.mark.skipif(bool(namespace.lacking()), reason=namespace.lacking())
 
 HEARTBEAT = 2.0
+KINDS = ("ws", "sse", "many")
 FOUND = 3 * HEARTBEAT
 FULL = 2_000  # events of a kilobyte: more than fits between a server and who does not read
 
@@ -47,9 +48,7 @@ def attach(everywhere: Server, far: Namespace) -> Iterator[Callable[[str, str], 
         attached.append(peer)
         peer.settimeout(10)
         peer.connect((far.near, everywhere.port))
-        upgrade = UPGRADE if transport == "ws" else ""
-        path = f"/api/sessions/{session}/{transport}"
-        peer.sendall(f"GET {path} HTTP/1.1\r\nHost: {far.near}\r\n{upgrade}\r\n".encode())
+        ask(peer, far.near, [session], transport)
         return peer
 
     yield attach
@@ -76,9 +75,9 @@ async def test_link_down(
         run = await api.start(busy, "count", n=100_000, delay=0.1)
         await api.reached(busy, "tick")
         before = descriptors(everywhere.pid)
-        peers = [attach(session, each) for session in (busy, quiet) for each in ("ws", "sse")]
+        peers = [attach(session, each) for session in (busy, quiet) for each in KINDS]
         for session in (busy, quiet):
-            await subscribers(api, session, 2)
+            await subscribers(api, session, len(KINDS))
         for peer in peers:
             peer.recv(1 << 16)
         far.down()
@@ -99,7 +98,7 @@ async def test_readers_that_do_not_read(
     async with Api(f"http://127.0.0.1:{everywhere.port}") as api:
         await api.start(session, "chatty", n=FULL, size=1000)
         await api.ended(session)
-        peers = [attach(session, each) for each in ("ws", "sse")]
+        peers = [attach(session, each) for each in KINDS]
         await subscribers(api, session, len(peers))
         await asyncio.sleep(4 * HEARTBEAT)  # that nothing happens can't be waited for
         assert (await api.session(session))["subscribers"] == len(peers)

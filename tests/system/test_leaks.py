@@ -20,7 +20,7 @@ async def run_many(api: Api, runs: int) -> None:
         for i in range(first, runs, AT_ONCE):
             reader = Reader(fresh())
             await api.start(reader.session, ENDS[i // AT_ONCE % len(ENDS)])
-            await follow(reader, api.http, api.url, TRANSPORTS[i % 3])
+            await follow(reader, api.http, api.url, TRANSPORTS[i % len(TRANSPORTS)])
             assert reader.offset >= 2
 
     await asyncio.gather(*(one_after_another(i) for i in range(AT_ONCE)))

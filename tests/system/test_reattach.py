@@ -55,7 +55,9 @@ async def test_kills_under_load(start_server: StartServer) -> None:
     readers = [Reader(fresh()) for _ in range(6)]
     async with Api(server.url) as api:
         following = [
-            asyncio.create_task(follow(reader, api.http, server.url, TRANSPORTS[i % 3]))
+            asyncio.create_task(
+                follow(reader, api.http, server.url, TRANSPORTS[i % len(TRANSPORTS)])
+            )
             for i, reader in enumerate(readers)
         ]
         for reader in readers:

@@ -22,6 +22,7 @@ STRANGE_HOSTS = [
 CALLS = [
     ("GET", "/api/sessions"), ("POST", "/api/runs"), ("GET", "/api/sessions/x/sse"),
     ("GET", "/api/sessions/x/ws"), ("GET", "/api/sessions/x/events?wait=1"), ("GET", "/"),
+    ("GET", "/api/ws"),
 ]  # fmt: skip
 
 
@@ -53,7 +54,8 @@ async def test_foreign_origin_is_403(server: Server, api: Api, origin: str) -> N
         assert answer.status == 403, (method, path, header)
         assert answer.code
     host = f"Host: 127.0.0.1:{server.port}"
-    assert await upgrade(server, f"/api/sessions/{fresh()}/ws", host, f"Origin: {header}") == 403
+    for path in (f"/api/sessions/{fresh()}/ws", "/api/ws"):
+        assert await upgrade(server, path, host, f"Origin: {header}") == 403
 
 
 async def test_own_origin_is_welcome(server: Server, api: Api) -> None:

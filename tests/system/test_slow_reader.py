@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -21,19 +22,36 @@ UPGRADE = (
 )
 
 
+def attach(peer: socket.socket, host: str, sessions: Sequence[str], transport: str) -> None:
+    """Ask for sessions (one of them, but for `many`) over a socket, and read no event."""
+    upgrade = "" if transport == "sse" else UPGRADE
+    path = "/api/ws" if transport == "many" else f"/api/sessions/{sessions[0]}/{transport}"
+    peer.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{upgrade}\r\n".encode())
+    if transport == "many":
+        while b"\r\n\r\n" not in peer.recv(1 << 16):  # it is upgraded
+            pass
+        for session in sessions:
+            said = {"type": "subscribe", "id": 1, "session": session}
+            peer.sendall(client_frame(json.dumps(said).encode()))
+
+
+def client_frame(payload: bytes) -> bytes:
+    """Return a short text frame of a client; its mask changes nothing."""
+    assert len(payload) < 126
+    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
 @contextlib.contextmanager
-def deaf(port: int, session: str, transport: str) -> Iterator[socket.socket]:
+def deaf(port: int, sessions: Sequence[str], transport: str) -> Iterator[socket.socket]:
     """Attach with a small receive buffer, and read nothing."""
     with socket.socket() as attached:
         attached.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         attached.connect(("127.0.0.1", port))
-        upgrade = UPGRADE if transport == "ws" else ""
-        request = f"GET /api/sessions/{session}/{transport} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        attached.sendall((request + upgrade + "\r\n").encode())
+        attach(attached, "127.0.0.1", sessions, transport)
         yield attached
 
 
-@pytest.mark.parametrize("transport", ["ws", "sse"])
+@pytest.mark.parametrize("transport", ["ws", "sse", "many"])
 async def test_readers_that_never_read(start_server: StartServer, transport: str) -> None:
     """Readers that never read cost no memory that grows, and the others nothing at all."""
     server = start_server()
@@ -42,7 +60,7 @@ async def test_readers_that_never_read(start_server: StartServer, transport: str
         await api.start(fresh(), "chatty", n=2000, size=SIZE)
         with contextlib.ExitStack() as stack:
             for _ in range(SLOW):
-                stack.enter_context(deaf(server.port, session, transport))
+                stack.enter_context(deaf(server.port, [session], transport))
             while (await api.call("GET", f"/api/sessions/{session}")).status != 200 or (
                 await api.session(session)
             )["subscribers"] < SLOW:
@@ -67,7 +85,7 @@ async def test_slow_reader_reads_on(start_server: StartServer) -> None:
     server = start_server()
     session = fresh()
     async with Api(server.url) as api:
-        with deaf(server.port, session, "sse") as attached:
+        with deaf(server.port, [session], "sse") as attached:
             await api.start(session, "chatty", n=5_000, size=SIZE)
             await api.ended(session)
             attached.setblocking(False)

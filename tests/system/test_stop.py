@@ -15,7 +15,7 @@ from tests.system.outliving import found_again, process_of
 from tests.system.patience import until
 from tests.system.processes import Server, StartServer, refused
 from tests.system.readers import Reader, frames
-from tests.system.transports import TRANSPORTS
+from tests.system.transports import STREAMING
 
 
 @pytest.mark.parametrize("workflow", ["listens", "spins", "shields"])
@@ -23,7 +23,7 @@ async def test_sigterm_says_bye_and_ends(start_server: StartServer, workflow: st
     """Every subscriber is told to come again, and the server is gone within 10 s with code 0."""
     server = start_server()
     async with Api(server.url) as api:
-        reader_of = {transport: [Reader(fresh()) for _ in range(3)] for transport in TRANSPORTS[:2]}
+        reader_of = {transport: [Reader(fresh()) for _ in range(3)] for transport in STREAMING}
         streams = []
         for transport, readers in reader_of.items():
             await api.start(readers[0].session, workflow)
@@ -31,7 +31,7 @@ async def test_sigterm_says_bye_and_ends(start_server: StartServer, workflow: st
                 stream = frames(reader, api.http, api.url, transport)
                 await anext(stream)
                 streams.append(stream)
-        await api.reached(reader_of[TRANSPORTS[0]][0].session, "alive")
+        await api.reached(reader_of[STREAMING[0]][0].session, "alive")
         began = time.monotonic()
         server.terminate()
         for stream in streams:
@@ -140,7 +140,7 @@ async def test_readers_come_back_spread(start_server: StartServer) -> None:
     async with Api(server.url) as api:
         streams = []
         for _ in range(20):
-            streams.append(frames(Reader(fresh()), api.http, api.url, TRANSPORTS[0]))
+            streams.append(frames(Reader(fresh()), api.http, api.url, STREAMING[0]))
             await anext(streams[-1])
         server.terminate()
         delays = []

@@ -1,4 +1,4 @@
-"""Small real clients of the three transports: each yields what came, until the connection ends.
+"""Small real clients of the transports: each yields what came, until the connection ends.
 
 Every one of them takes (client, url of the server, session, cursor or None, and the query of
 the HTTP API as keywords), ends after a `bye`, and raises Cut, Refused or aiohttp's own errors.
@@ -14,7 +14,14 @@ import aiohttp
 import msgspec
 
 from tests.system.api import Page
-from tests.system.frames import Cut, EventStream, Frame, Refused, websocket_frames
+from tests.system.frames import (
+    Cut,
+    EventStream,
+    Frame,
+    Refused,
+    addressed_frames,
+    websocket_frames,
+)
 from tests.system.patience import PATIENCE
 
 CLOSE_CODES = {
@@ -79,6 +86,51 @@ def _check_close(bye: Frame | None, code: int | None) -> None:
     if bye is None:
         raise Refused(code)
     assert code in CLOSE_CODES[bye.body["reason"]], f"{bye.body} was closed with {code}"
+
+
+async def many(
+    http: aiohttp.ClientSession,
+    url: str,
+    session: str,
+    after: str | None = None,
+    *,
+    silence: float = PATIENCE,
+    frames: str = "events",
+    types: str = "",
+    **query: Any,
+) -> AsyncGenerator[Frame, None]:
+    """Follow as one of the sessions on a WebSocket of many: here it is the only one.
+
+    What is refused is refused by an answer: its code is 400, as HTTP would have it.
+    """
+    asked = {"type": "subscribe", "id": "it", "session": session, "after": after, **query}
+    bye: Frame | None = None
+    async with asyncio.timeout(silence):
+        socket = await http.ws_connect(
+            f"{url}/api/ws?frames={frames}", max_msg_size=0, timeout=_closing(silence)
+        )
+        await socket.send_json(asked | ({"types": types.split(",")} if types else {}))
+    async with socket:
+        while True:
+            async with asyncio.timeout(silence):
+                message = await socket.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                break
+            for of, frame in addressed_frames(message.data, arrays=frames == "arrays"):
+                if of is not None:
+                    assert (of, bye) == (session, None), f"after {bye} came {message.data}"
+                    yield frame
+                    if frame.kind == "bye":
+                        bye = frame
+                        await socket.send_json({"type": "unsubscribe", "id": "end", "session": of})
+                elif frame.kind == "refused":
+                    raise Refused(400, frame.body["message"])
+                elif frame.body.get("to") == "end":
+                    return
+    if bye is None:
+        raise Cut(f"close code {socket.close_code}")
+    if socket.close_code not in (None, 1006):
+        _check_close(bye, socket.close_code)
 
 
 async def event_stream(
@@ -167,4 +219,5 @@ def _closing(seconds: float) -> aiohttp.ClientWSTimeout:
     return aiohttp.ClientWSTimeout(ws_receive=None, ws_close=min(seconds, 5.0))
 
 
-TRANSPORTS: tuple[Transport, ...] = (websocket, event_stream, long_poll)
+STREAMING: tuple[Transport, ...] = (websocket, event_stream, many)
+TRANSPORTS: tuple[Transport, ...] = (*STREAMING, long_poll)

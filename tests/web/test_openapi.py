@@ -37,6 +37,7 @@ CONTRACT: dict[Call, set[int]] = {
     ("GET", f"{SESSION}/events"): {200, 400, 404},
     ("GET", f"{SESSION}/sse"): {200, 204, 400},
     ("GET", f"{SESSION}/ws"): {101},
+    ("GET", "/api/ws"): {101},
     ("GET", f"{SESSION}/diagnosis"): {200},
     ("POST", "/api/runs"): {202, 404, 422, 429, 503},
     ("GET", RUN): {200, 404},
@@ -210,3 +211,27 @@ async def test_frames_are_as_described(api: Api) -> None:
             frames.validate(message.json())
             heard.add(message.json()["type"])
     assert CONTROL | {"pong", "refused", "run_start", "agent_message", "complete"} <= heard
+
+
+@pytest.mark.parametrize("query", ["", "?frames=arrays"])
+async def test_frames_of_many_sessions_are_as_described(api: Api, query: str) -> None:
+    """What is said on a connection of many sessions fits the schemas, on both sides."""
+    heard = Draft202012Validator({**document(), "$ref": "#/components/schemas/ManyServerFrame"})
+    said = Draft202012Validator({**document(), "$ref": "#/components/schemas/ManyClientFrame"})
+    session, kinds = fresh("frames"), set[str]()
+    await api.start(session, "echo", text="hello")
+    asked: list[dict[str, Any]] = [
+        {"type": "subscribe", "id": 1, "session": session, "after": None, "types": []},
+        {"type": "subscribe", "id": 2, "session": session, "after": "now", "until": "forever"},
+        {"type": "unsubscribe", "id": 3, "session": fresh()},
+        {"type": "ping", "id": "p"},
+    ]
+    async with api.http.ws_connect(f"{api.url}/api/ws{query}") as socket:
+        for message in asked:
+            said.validate(message)
+            await socket.send_json(message)
+        while not {"ready", "heartbeat", "bye", "ok", "pong", "refused"} <= kinds:
+            frame = await socket.receive_json(timeout=60)
+            heard.validate(frame)
+            kinds.add("events" if isinstance(frame["frame"], list) else frame["frame"]["type"])
+    assert ("events" if query else "agent_message") in kinds

@@ -112,18 +112,26 @@ STORE = (StoreUnavailable, StoreDamaged)
 CREATES = (AtCapacity, ShuttingDown, *STORE)
 STARTS = (UnknownWorkflow, InvalidInput, IdempotencyMismatch, *CREATES)
 
+CLOSES = {
+    "1012": "The server restarts: come back with the cursor.",
+    "1013": "Too much is going on: come back later.",
+    "4400": "Not understood: a bad id, cursor or parameter, or a frame over 64 KiB.",
+    "4403": "Not allowed any more.",
+    "4408": "Too slow: come back with the cursor.",
+}
 FRAMES = {
     "receive": {"$ref": "#/components/schemas/ServerFrame"},
     "send": {"$ref": "#/components/schemas/ClientFrame"},
     "close": {
         "1000": "The stream is complete.",
-        "1012": "The server restarts: come back with the cursor.",
-        "1013": "Too much is going on: come back later.",
-        "4400": "Not understood: a bad id, cursor or parameter, or a frame over 64 KiB.",
-        "4403": "Not allowed any more.",
-        "4408": "Too slow: come back with the cursor.",
+        **CLOSES,
         "4410": "The session does not exist any more.",
     },
+}
+MANY_FRAMES = {
+    "receive": {"$ref": "#/components/schemas/ManyServerFrame"},
+    "send": {"$ref": "#/components/schemas/ManyClientFrame"},
+    "close": CLOSES,
 }
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -200,6 +208,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {101: Reply("The upgrade. What is refused then is refused with a close code.")},
         parameters=[AFTER, TYPES, UNTIL, IN_FRAMES],
         more={"x-websocket": FRAMES},
+    ),
+    ("GET", "/api/ws"): Operation(
+        "followSessions",
+        "Follow many sessions over one WebSocket.",
+        {101: Reply("The upgrade. Sessions are subscribed to by what the client sends.")},
+        parameters=[IN_FRAMES],
+        more={"x-websocket": MANY_FRAMES},
     ),
     ("GET", "/api/sessions/{session}/diagnosis"): Operation(
         "diagnoseSession",

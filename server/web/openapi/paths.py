@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from server.errors import AtCapacity, BadRequest, Forbidden, KeepstreamError
+from server.web.messages import MANY, ONE
 from server.web.openapi import shapes
 from server.web.openapi.operations import JSON, OPERATIONS, Operation, Reply
-from server.web.websocket import Cancel, Input, Ping
 
 Data = dict[str, Any]
 Errors = Sequence[type[KeepstreamError]]
@@ -122,13 +122,41 @@ def _schemas() -> Data:
         for shape in [operation.body, *(reply.shape for reply in operation.replies.values())]
         if shape is not None
     ]
-    heard, said = [*shapes.FRAMES, shapes.Event], [Cancel, Input, Ping]
-    shown = [shapes.Error, *named, *heard, *said]
+    heard = [*shapes.FRAMES, shapes.Event]
+    shown = [shapes.Error, *named, *heard, *shapes.CONNECTION, *MANY.messages]
     _, schemas = msgspec.json.schema_components(shown, ref_template=SCHEMA)
     for schema in schemas.values():
         schema["description"] = cleandoc(schema["description"]).replace("``", "`")
     # The handler checks it, so that the answer says what an id may be.
     schemas["CreateSession"]["properties"]["id"] = msgspec.json.schema(shapes.Id | None)
-    schemas["ServerFrame"] = {"anyOf": [_schema(shape) for shape in heard]}
-    schemas["ClientFrame"] = {"anyOf": [_schema(shape) for shape in said]}
+    schemas["ServerFrame"] = _any_of(heard)
+    schemas["ClientFrame"] = _any_of(ONE.messages)
+    schemas["ManyServerFrame"] = {"anyOf": [_of_a_session(), _of_the_connection()]}
+    schemas["ManyClientFrame"] = _any_of(MANY.messages)
     return schemas
+
+
+def _any_of(found: Sequence[type]) -> Data:
+    return {"anyOf": [_schema(shape) for shape in found]}
+
+
+def _of_a_session() -> Data:
+    frame = _any_of([*shapes.STREAM, shapes.Event])
+    frame["anyOf"].append({"type": "array", "items": _schema(shapes.Event), "minItems": 1})
+    text = "A frame of the session's own WebSocket; with `frames=arrays` events are in an array."
+    return _addressed(msgspec.json.schema(shapes.Id), frame, text)
+
+
+def _of_the_connection() -> Data:
+    frame = _any_of([*shapes.CONNECTION, *shapes.ANSWERS])
+    return _addressed({"type": "null"}, frame, "What the connection says of itself, and answers.")
+
+
+def _addressed(session: Data, frame: Data, text: str) -> Data:
+    properties = {"session": session, "frame": frame}
+    return {
+        "type": "object",
+        "description": text,
+        "properties": properties,
+        "required": [*properties],
+    }

@@ -237,6 +237,28 @@ class RefusedFrame(Struct, tag_field="type", tag="refused"):
     message: str
 
 
+class ConnectionReady(Struct, tag_field="type", tag="ready"):
+    """The first frame of a connection of many sessions."""
+
+    protocol: Literal[1]
+    heartbeat: Annotated[float, Meta(gt=0, description="Seconds.")]
+    time: Time
+
+
+class ConnectionHeartbeat(Struct, tag_field="type", tag="heartbeat"):
+    """Nothing at all was sent for the heartbeat interval."""
+
+    time: Time
+
+
+class ConnectionBye(Struct, tag_field="type", tag="bye"):
+    """The last frame of a connection of many sessions, which ends with all that it carries."""
+
+    reason: Literal["restart", "rotate", "overloaded", "revoked", "slow"]
+    reconnect: bool
+    after_ms: Count | UnsetType = UNSET
+
+
 class Record(Struct):
     """One record of an event stream; ``event`` is ``message`` where the stream has no such line."""
 
@@ -253,4 +275,9 @@ class Record(Struct):
     event: Literal["message", "ready", "reset", "bye"] = "message"
 
 
-FRAMES = [ReadyFrame, ResetFrame, HeartbeatFrame, ByeFrame, OkFrame, PongFrame, RefusedFrame]
+#: What a session's stream says of itself, what answers a client, and what a connection of many
+#: sessions says of itself.
+STREAM = [ReadyFrame, ResetFrame, HeartbeatFrame, ByeFrame]
+ANSWERS = [OkFrame, PongFrame, RefusedFrame]
+CONNECTION = [ConnectionReady, ConnectionHeartbeat, ConnectionBye]
+FRAMES = [*STREAM, *ANSWERS]

@@ -1,0 +1,132 @@
+"""What a client says over a WebSocket, and how it is answered: each message by one frame."""
+
+from collections.abc import Awaitable, Callable, Container
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import WSMessage, WSMsgType, web
+
+from server.errors import KeepstreamError, NotFound
+from server.events import CURSOR, ID, TYPE, check_id
+from server.sessions.admission import Admission
+from server.sessions.opening import UNTIL
+from server.web.answers import UNREADABLE
+
+Answer = dict[str, Any]
+
+
+def _described(**schema: object) -> msgspec.Meta:
+    # For the description only: what does not fit is refused in words, where it is looked at.
+    return msgspec.Meta(extra_json_schema=schema)
+
+
+Session = Annotated[str, _described(pattern=f"^{ID.pattern}$")]
+
+
+class Subscribe(msgspec.Struct, tag_field="type", tag="subscribe"):
+    """Follow a session on this connection too; the fields are those of a connection's query."""
+
+    id: str | int
+    session: Session
+    after: Annotated[str, _described(pattern=f"^(now|{CURSOR.pattern})?$")] | None = None
+    types: list[Annotated[str, _described(pattern=f"^{TYPE.pattern}$")]] = []
+    until: Annotated[str, _described(enum=[*UNTIL])] = "run"
+
+
+class Unsubscribe(msgspec.Struct, tag_field="type", tag="unsubscribe"):
+    """Follow a session no more."""
+
+    id: str | int
+    session: Session
+
+
+class Cancel(msgspec.Struct, tag_field="type", tag="cancel"):
+    """Stop a run of a session that this connection follows."""
+
+    id: str | int
+    run: str
+
+
+class Input(msgspec.Struct, tag_field="type", tag="input"):
+    """Answer the question of a run of a session that this connection follows."""
+
+    id: str | int
+    run: str
+    request: str
+    value: Any
+
+
+class Ping(msgspec.Struct, tag_field="type", tag="ping"):
+    """Ask whether anybody is there."""
+
+    id: str | int
+
+
+class Language:
+    """The messages that are understood on a connection."""
+
+    def __init__(self, *messages: type[msgspec.Struct]) -> None:
+        union: Any = messages[0]
+        for message in messages[1:]:
+            union |= message
+        self.messages = messages
+        self.decode: Callable[[str], Any] = msgspec.json.Decoder(union).decode
+        *most, last = [str(message.__struct_config__.tag) for message in messages]
+        self.words = f"{', '.join(most)} and {last}"
+
+
+ONE = Language(Cancel, Input, Ping)
+MANY = Language(Subscribe, Unsubscribe, Cancel, Input, Ping)
+
+
+async def listen(
+    socket: web.WebSocketResponse,
+    language: Language,
+    obey: Callable[[Any], Awaitable[None]],
+    answer: Callable[[Answer], Awaitable[None]],
+) -> None:
+    """Answer what the client says until it is gone; ``obey`` does what is not a ping.
+
+    ``answer`` waits for room: who asks without reading waits, instead of filling memory.
+    """
+    async for message in socket:
+        await answer(await _answer(message, language, obey))
+
+
+async def _answer(
+    message: WSMessage, language: Language, obey: Callable[[Any], Awaitable[None]]
+) -> Answer:
+    if message.type is not WSMsgType.TEXT:
+        return {"type": "refused", "to": None, "message": "only text frames are understood"}
+    try:
+        said = language.decode(message.data)
+    except UNREADABLE as error:
+        text = f"not understood: {error}; a client may send {language.words}"
+        return {"type": "refused", "to": _id_of(message.data), "message": text}
+    if isinstance(said, Ping):
+        return {"type": "pong", "to": said.id}
+    try:
+        await obey(said)
+    except KeepstreamError as error:
+        return {"type": "refused", "to": said.id, "message": error.message}
+    return {"type": "ok", "to": said.id}
+
+
+def _id_of(text: str) -> str | int | None:
+    try:
+        found = msgspec.json.decode(text)
+    except UNREADABLE:
+        return None
+    said = found.get("id") if isinstance(found, dict) else None
+    return said if isinstance(said, str | int) and not isinstance(said, bool) else None
+
+
+async def command(said: Cancel | Input, sessions: Container[str], admission: Admission) -> None:
+    """Do what is asked of a run; raises NotFound unless it is of one of ``sessions``."""
+    run = await admission.record(check_id(said.run, "run"))
+    if run.session not in sessions:
+        raise NotFound(f"run {run.id} is not of a session that this connection follows")
+    if isinstance(said, Cancel):
+        await admission.cancel(run.id)
+    else:
+        await admission.answer(run.id, said.request, said.value)
