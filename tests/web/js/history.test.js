@@ -82,8 +82,10 @@ rule("the window is bounded: what is farthest from the reader goes", () => {
 
 rule("a page that does not touch the window is refused", () => {
   const made = opened(100, 50, 60);
-  equal([made.back(page(30, 48)), made.forward(page(62, 70)), ends(made)], [false, false, [50, 60, 100]]);
-  equal([made.back(page(30, 49)), made.forward(page(61, 70)), ends(made)], [true, true, [30, 70, 100]]);
+  equal([made.back(page(30, 48)), made.forward(page(62, 70))], [false, false]);
+  equal(ends(made), [50, 60, 100]);
+  equal([made.back(page(30, 49)), made.forward(page(61, 70))], [true, true]);
+  equal(ends(made), [30, 70, 100]);
 });
 
 rule("a page backwards that reaches into the window doubles nothing", () => {
@@ -124,8 +126,9 @@ rule("heavy events are held clipped, so that the window is never shorter than a 
   const text = "x".repeat(1_000_000);
   const heavy = event(1, "artifact", { text, name: "a.txt", media_type: "text/plain" });
   const light = slim(heavy);
-  equal([light.trimmed > 1_000_000, light.data.name, light.data.media_type], [true, "a.txt", "text/plain"]);
-  equal([cost(light) < HEAVY, heavy.data.text.length, slim(light) === light], [true, 1_000_000, true]);
+  equal([light.data.name, light.data.media_type], ["a.txt", "text/plain"]);
+  equal([light.trimmed > 1_000_000, cost(light) < HEAVY, slim(light) === light], [true, true, true]);
+  equal(heavy.data.text.length, 1_000_000);
   const made = new History({ first: 1, last: 0 });
   made.replace(page(1, 0));
   for (let at = 1; at < 3000; at += 1) made.receive([event(at, "artifact", heavy.data)], true);
@@ -135,12 +138,12 @@ rule("heavy events are held clipped, so that the window is never shorter than a 
 rule("a message of thousands of pieces fits in: it is one row", () => {
   const made = new History({ first: 1, last: 0 });
   made.replace(page(1, 0));
-  const deltas = range(1, 20_000).map((each) => ({ ...each, type: "agent_delta", data: { text: "word " } }));
-  made.receive(deltas, true);
+  const delta = ({ offset }) => event(offset, "agent_delta", { text: "word " });
+  made.receive(range(1, 20_000).map(delta), true);
   equal([made.lo, made.hi], [1, 20_000]);
 });
 
-rule("whatever comes in whatever order: each offset of the window once, in order, all bounds kept", () => {
+rule("whatever comes in whatever order: each offset once, in order, all bounds kept", () => {
   for (let seed = 1; seed <= 200; seed += 1) {
     const random = randomOf(seed);
     const log = { last: random(120) };

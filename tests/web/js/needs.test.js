@@ -41,9 +41,10 @@ rule("a place where nothing is loaded is fetched when the reader stays there", (
   equal(kind(window_(4000, 6000), { edges: { ...edges, above: 9000, below: -5000 } }), "far");
 });
 
-rule("a full window of few rows stays: loading at one end would evict what is seen at the other", () => {
+rule("a full window of few rows stays: to load at an end would evict what is seen at the other", () => {
   const edges = { above: 100, below: 100, height: 800 };
-  equal([kind(window_(4000, 6000), { edges }), kind(window_(4000, 6000, true), { edges })], [null, "forward"]);
+  equal(kind(window_(4000, 6000), { edges }), null);
+  equal(kind(window_(4000, 6000, true), { edges }), "forward");
   const following = true;
   equal(kind(window_(4000, 10_000), { edges, following }), null);
   equal(kind(window_(4000, 10_000, true), { edges, following }), "back");

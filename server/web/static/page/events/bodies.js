@@ -12,12 +12,13 @@ const SHORT = 80; // a value that needs no unfolding
 /**
  * @typedef {object} Body
  * @property {Node[]} line
- * @property {[string, (event: object, result: object | null) => unknown][]} parts what unfolds, by name
+ * @property {[string, (event: object, result: object | null) => unknown][]} parts what unfolds
  * @property {boolean} [wraps] the line may take several
  */
 
 const BODIES = {
-  run_start: ({ workflow, input }) => value(input, "input", ({ data }) => data.input, [strong(workflow)]),
+  run_start: ({ workflow, input }) =>
+    value(input, "input", ({ data }) => data.input, [strong(workflow)]),
   complete: ({ result }) =>
     value(result, "result", ({ data }) => data.result, [strong("Run complete")]),
   cancelled: ({ reason }) => words([strong("Run cancelled"), text(reason)]),
@@ -86,8 +87,8 @@ function outcome(answer, call) {
   const failed = isFailure(answer);
   const shown = failed ? text(inline(error), "wrong answer") : preview(output);
   shown.classList.add("answer");
-  const took = call === null ? "" : lasted((Date.parse(answer.time) - Date.parse(call.time)) / 1000);
   if (call === null) return [shown];
+  const took = lasted((Date.parse(answer.time) - Date.parse(call.time)) / 1000);
   return [element("span", "outcome", arrow(), shown, faint(took))];
 }
 
@@ -97,7 +98,8 @@ function value(json, name, read, before = [], after = [], wraps = false) {
   const short = inline(json).length <= SHORT;
   const shown = preview(json);
   shown.classList.toggle("short", short);
-  return { line: [...before, shown, ...after], parts: short ? [] : [[name, read]], wraps: wraps || short };
+  const parts = short ? [] : [[name, read]];
+  return { line: [...before, shown, ...after], parts, wraps: wraps || short };
 }
 
 function isNothing(json) {

@@ -90,7 +90,7 @@ class EventView extends HTMLElement {
     this.#agents = [...names];
   }
 
-  /** Scrolls to an event and selects it; a filter that hides it is cleared. @param {number} offset */
+  /** Scrolls to an event and selects it; a filter that hides it is cleared. */
   reveal(offset) {
     if (this.#source === null) return;
     const hidden = !this.#source.rows.at(offset)?.matches;

@@ -5,7 +5,7 @@ import { cost, slim } from "./weight.js";
 
 const LIMITS = { cost: 16_500_000, tail: 1000 }; // at most 5,000 events, at least 400
 const ROOMY = 0.75;
-const KEPT = 0.8; // of a limit, after it was passed: to evict one by one would be work for each event
+const KEPT = 0.8; // of the limit, after it was passed: eviction is work for all that is kept
 
 /**
  * @typedef {object} Page what an answer of the server covers
@@ -144,7 +144,8 @@ export class History {
     if (event.offset > newest + 1) this.#tail = [];
     this.#tail.push(slim(event));
     // In one go: shifting an array for each event would cost its length.
-    if (this.#tail.length > 2 * this.#limits.tail) this.#tail = this.#tail.slice(-this.#limits.tail);
+    const { tail } = this.#limits;
+    if (this.#tail.length > 2 * tail) this.#tail = this.#tail.slice(-tail);
   }
 
   /** The window has come to the live events that are remembered: they follow without a fetch. */

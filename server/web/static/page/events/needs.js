@@ -11,7 +11,7 @@ const FAR = 3000; // events between the window and the end, over which following
  * @param {boolean} reader.steady false while scrolling: places on the way are not fetched
  * @param {{above: number, below: number, height: number}} reader.edges pixels of loaded rows above
  *   and below the screen, negative where it shows what is not loaded; the screen's height
- * @returns {import("./source.js").Wish | {kind: "far"} | null} `far`: where it is, nothing is loaded
+ * @returns {import("./source.js").Wish | {kind: "far"} | null} `far`: nothing is loaded where it is
  */
 export function need(history, { following, place, steady, edges }) {
   if (place !== null) return { kind: "around", offset: within(place, history) };
@@ -20,7 +20,7 @@ export function need(history, { following, place, steady, edges }) {
   if (!following && isBeside(history, edges)) return steady ? { kind: "far" } : null;
   if (following && history.last - history.hi > FAR) return { kind: "end" };
   const [start, end] = [above < height * MARGIN, below < height * MARGIN];
-  // Where few rows are all that is loaded, to load at one end would evict what is seen at the other.
+  // Where few rows are all that is loaded, loading at one end would evict what is seen at the other.
   const free = history.roomy || !(start && end);
   if (!history.atEnd && (following || (end && free))) return { kind: "forward" };
   return start && free && !history.atStart ? { kind: "back" } : null;

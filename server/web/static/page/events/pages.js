@@ -56,7 +56,7 @@ export class Pages {
     return this.#read(hi + 1, LIMIT, signal);
   }
 
-  /** @returns {Promise<Page>} a page with `offset` inside, or near its start where it is too large */
+  /** @returns {Promise<Page>} a page with `offset` in it */
   async around(offset, first, signal) {
     const page = await this.#read(Math.max(first, offset - FIRST / 2), FIRST, signal);
     const near = page.to >= offset || this.#types.length > 0;
@@ -67,7 +67,7 @@ export class Pages {
   async exact(offset, signal) {
     const text = textOf(await this.#ask(offset, 1, [], signal));
     const event = text === null ? null : JSON.parse(text);
-    if (event?.offset !== offset) throw new Unreadable(`There is no event ${offset} any more`, true);
+    if (event?.offset !== offset) throw new Unreadable(`There is no event ${offset}`, true);
     return { text, event };
   }
 

@@ -102,16 +102,18 @@ export class Source {
 
   note(words) {
     const after = this.history.last;
-    const note = { note: words, time: Date.now(), after, last: after, text: "", version: 0, view: {} };
+    const row = { last: after, text: "", version: 0, view: {} };
+    const note = { ...row, note: words, time: Date.now(), after };
     this.#notes = [...this.#notes.slice(1 - NOTES), note];
     if (this.history.loaded) this.#show();
   }
 
-  /** @returns {import("./rows.js").Row | null} the shown row of an event, or the next one after it */
+  /** @returns {import("./rows.js").Row | null} the shown row of an event, or the next one */
   rowNear(offset) {
     const row = this.rows.at(offset);
     if (row?.matches) return row;
-    return this.shown.find((each) => !each.note && each.last >= offset) ?? this.shown.at(-1) ?? null;
+    const next = this.shown.find((each) => !each.note && each.last >= offset);
+    return next ?? this.shown.at(-1) ?? null;
   }
 
   /** The next fetch. One that nobody wants any more is aborted. @param {Wish | null} wish */

@@ -1,6 +1,6 @@
-// The list's window into its rows: only those on the screen, and some beside it, are in the document.
-// The rows in the document flow; room above and below stands for all others. What the reader looks
-// at stays where it is, whatever is measured, loaded or grows above it.
+// The list's window into its rows: those on the screen, and some beside it, are in the document, in
+// its flow; room above and below stands for all others. What the reader looks at stays where it is,
+// whatever is measured, loaded or grows above it.
 
 import { heightOf, slice, sliceBefore, total } from "./geometry.js";
 
@@ -29,7 +29,7 @@ export class Viewport {
   columns = 100;
 
   /**
-   * @param {{scroller: HTMLElement, feed: HTMLElement, before: HTMLElement, after: HTMLElement}} parts
+   * @param {{scroller: Element, feed: Element, before: Element, after: Element}} parts
    * @param {{draw: Function, refresh: Function, resized: Function}} artist
    */
   constructor({ scroller, feed, before, after }, artist) {
@@ -82,7 +82,8 @@ export class Viewport {
   edges() {
     const { scrollTop, clientHeight } = this.#scroller;
     const above = scrollTop - this.room.before;
-    return { above, below: total(this.rows, this.columns) - above - clientHeight, height: clientHeight };
+    const below = total(this.rows, this.columns) - above - clientHeight;
+    return { above, below, height: clientHeight };
   }
 
   /** @returns {boolean} whether the reader went to the end by this */
