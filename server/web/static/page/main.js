@@ -74,7 +74,7 @@ function attach() {
   const { session } = place;
   document.body.dataset.place = session === null ? "home" : "session";
   find("section.stream").hidden = session === null;
-  find("button.why").hidden = find("button.copy").hidden = session === null;
+  find("button.why").hidden = session === null;
   setText(find("nav .name"), session ?? "");
   sessions.current = session;
   starting.atHome = session === null;
@@ -255,7 +255,6 @@ find("button.new").addEventListener("click", () => starting.open(unused()));
 find("button.why").addEventListener("click", diagnose);
 find("button.help").addEventListener("click", () => find("dialog.keys").showModal());
 find("button.theme").addEventListener("click", () => nextTheme() && showTheme());
-find("button.copy").addEventListener("click", () => news.copied(location.href));
 for (const link of document.querySelectorAll("h1 a, a.back")) {
   link.addEventListener("click", (click) => {
     if (click.ctrlKey || click.metaKey || click.shiftKey) return;

@@ -71,15 +71,6 @@ export class News {
     }
   }
 
-  async copied(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#announcer.say("The link was copied");
-    } catch {
-      this.#announcer.say("The browser did not allow to copy: the address bar has the link");
-    }
-  }
-
   #back({ transport, missed = 0 }) {
     const seconds = ((performance.now() - this.#lost) / 1000).toFixed(1);
     this.#lost = null;

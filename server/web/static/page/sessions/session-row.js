@@ -40,7 +40,8 @@ export class SessionRow {
     this.word = element("span", "session-state");
     this.workflow = element("span", "session-workflow");
     this.figures = element("span", "session-figures figures");
-    this.link = element("a", "session-link", this.icon, this.name, this.age);
+    this.readers = element("span", "session-readers figures");
+    this.link = element("a", "session-link", this.icon, this.name, this.readers, this.age);
     this.link.append(element("span", "session-facts", this.word, this.workflow, this.figures));
     this.link.href = `?session=${encodeURIComponent(id)}`;
     this.link.tabIndex = -1;
@@ -72,7 +73,8 @@ export class SessionRow {
     setText(this.word, state);
     const named = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
     setText(this.workflow, [fact?.workflow, ...named].filter(Boolean).join(" · "));
-    setText(this.figures, figuresOf(last, subscribers));
+    setText(this.figures, `${count(last)} ${last === 1 ? "event" : "events"}`);
+    setText(this.readers, readersOf(subscribers));
   }
 
   tick(now) {
@@ -90,8 +92,7 @@ function endOf(fact) {
   return ["complete", "error", "cancelled"].includes(fact?.state) ? fact.state : "closed";
 }
 
-function figuresOf(last, subscribers) {
-  const events = `${count(last)} ${last === 1 ? "event" : "events"}`;
-  const readers = `${count(subscribers)} ${subscribers === 1 ? "reader" : "readers"}`;
-  return subscribers ? `${events} · ${readers}` : events;
+function readersOf(number) {
+  if (!number) return "";
+  return `${count(number)} ${number === 1 ? "reader" : "readers"}`;
 }
