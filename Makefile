@@ -11,7 +11,7 @@ demo: $(READY)  ## run the strategy workflow end to end, and cut the connection 
 run: $(READY)  ## serve on http://127.0.0.1:8080
 	@exec $(BIN)/python -m server
 
-test: $(READY)
+test: $(READY) $(if $(shell command -v npm),.node/.ready)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(READY)
@@ -56,10 +56,14 @@ requirements: $(READY)  ## pin anew what pyproject.toml asks for
 system-packages:  ## what some tests need beside Python; the only command that needs root
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx chromium \
-		strace iproute2 gcc libc6-dev
+		strace iproute2 gcc libc6-dev $(if $(shell command -v npm),,nodejs npm)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .node .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.node/.ready: Makefile  # what only some tests of the page need; nothing of it is served
+	npm install --silent --no-fund --no-audit --prefix .node axe-core@4.14.1 react@18.3.1 react-dom@18.3.1
+	@touch $@
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Keepstream needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

@@ -20,6 +20,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page that a test makes up, at the server's address, may open WebSockets to it as a real one.
+    "--disable-features=LocalNetworkAccessChecks",
 ]
 
 

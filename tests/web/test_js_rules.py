@@ -1,4 +1,4 @@
-"""The pure parts of the page and of the browser client: their rules, each alone, in a browser."""
+"""The pure parts of the page and of the browser client: their rules, each alone."""
 
 from pathlib import Path
 
@@ -6,10 +6,12 @@ import pytest
 from playwright.async_api import Route
 
 from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.following import NODE, STATIC, node
 
-pytestmark = needs_chromium
 RULES = Path(__file__).parent / "js"
-STATIC = Path(__file__).parents[2] / "server" / "web" / "static"
+FILES = sorted(path.name for path in RULES.glob("*.test.js"))
+#: What imports something from these folders is about the client, which needs no browser.
+ANYWHERE = [name for name in FILES if '"/static/client/' in (RULES / name).read_text()]
 FOLDERS = {"static": STATIC, "js": RULES}
 
 
@@ -23,7 +25,8 @@ async def from_disk(route: Route) -> None:
         await route.fulfill(body="<!doctype html>", content_type="text/html")
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in RULES.glob("*.test.js")))
+@needs_chromium
+@pytest.mark.parametrize("file", FILES)
 async def test_rules_of_the_pure_parts_hold(file: str) -> None:
     """Every rule in the file holds in a real browser, without a server."""
     async with chromium() as browser, tab(browser) as page:
@@ -36,3 +39,16 @@ async def test_rules_of_the_pure_parts_hold(file: str) -> None:
         )
     assert told["broken"] == []
     assert told["kept"] > 0
+
+
+@pytest.mark.parametrize("file", ANYWHERE)
+async def test_rules_of_the_client_hold_in_node(file: str) -> None:
+    """The client's pure parts need nothing that only a browser has."""
+    told = await node("rules.mjs", RULES / file, STATIC)
+    assert told["broken"] == []
+    assert told["kept"] > 0
+
+
+def test_there_is_a_node() -> None:
+    """The Node that drives the browser is there to run the client in, too."""
+    assert NODE.exists()

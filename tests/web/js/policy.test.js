@@ -1,5 +1,5 @@
 import { backoff, choose, verdict } from "/static/client/policy.js";
-import { stateOf } from "/static/client/state.js";
+import { STATES, sessionAfter, stateOf } from "/static/client/state.js";
 import { equal, rule } from "./harness.js";
 
 const BOTH = ["websocket", "sse"];
@@ -12,6 +12,12 @@ rule("with no experience the transports take turns, in the order of preference",
 rule("a transport that worked is tried three times before another gets its turn", () => {
   equal(turns("websocket"), ["w", "w", "w", "s", "w"]);
   equal(turns("sse"), ["s", "s", "s", "w", "s"]);
+});
+
+rule("with three transports each gets its turn, and who worked gets three before the others", () => {
+  const three = (worked) =>
+    [0, 1, 2, 3, 4, 5].map((failures) => choose([...BOTH, "poll"], worked, failures)[0]).join("");
+  equal([three(null), three("sse"), three("poll")], ["wspwsp", "ssswps", "pppwsp"]);
 });
 
 rule("a remembered transport that is not wanted is not used", () => {
@@ -39,6 +45,11 @@ rule("the close codes and statuses that are final stop; all others are tried aga
   equal(stops({}), false);
 });
 
+rule("the server's words go before the own ones", () => {
+  equal(verdict({ status: 400, words: "after: 'x' is no cursor" }).words, "after: 'x' is no cursor");
+  equal(verdict({ code: 4410, words: "" }).words, "the session was deleted");
+});
+
 rule("204 is the end, and nothing is wrong with it", () => {
   equal(verdict({ status: 204 }).reason, "closed");
 });
@@ -54,4 +65,18 @@ rule("a state in words counts attempts from 1", () => {
   equal(words("live", { behind: 12 }), "Catching up, 12 behind…");
   equal(words("live", { session: "waiting" }), "Connected, waiting for a run");
   equal(words("live", { session: "running" }), "Live");
+});
+
+rule("every state has all facts, words, and cannot be changed", () => {
+  for (const name of STATES) {
+    const state = stateOf(name, { words: "because" });
+    equal(Object.keys(state).length, 11);
+    equal([state.name, state.text !== "", Object.isFrozen(state)], [name, true, true]);
+  }
+});
+
+rule("a run's start and end change the session's state, nothing else does", () => {
+  const types = ["run_start", "tick", "complete", "error", "cancelled"];
+  const after = types.map((type) => sessionAfter({ type }, "waiting"));
+  equal(after, ["running", "waiting", "closed", "closed", "closed"]);
 });

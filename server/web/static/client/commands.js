@@ -1,14 +1,20 @@
-// What a client tells a run where no WebSocket carries it.
+// What a client tells a run: over the connection that there is, or else by a request of its own.
 
 /**
+ * @param {import("./link.js").Link | null} link the present connection
  * @param {URL} session the session's address
- * @param {string} command `<run>/cancel` or `<run>/input`
- * @param {object} body
+ * @param {{type: "cancel" | "input", run: string}} message
  * @returns {Promise<void>} rejects with the server's words
  */
-export async function post(session, command, body) {
+export async function command(link, session, message) {
+  const answer = await link?.ask(message);
+  if (answer?.type === "refused") throw new Error(answer.message);
+  if (!answer) await post(session, message);
+}
+
+async function post(session, { type, run, ...body }) {
   const url = new URL(session);
-  url.pathname = url.pathname.replace(/\/sessions\/[^/]*$/, `/runs/${command}`);
+  url.pathname = url.pathname.replace(/\/sessions\/[^/]*$/, `/runs/${run}/${type}`);
   const headers = { "Content-Type": "application/json" };
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   if (answer.ok) return;

@@ -51,6 +51,11 @@ export class Ledger {
     return this.#offset;
   }
 
+  /** Whether the present connection is of another epoch, so that only a reset can follow. */
+  get foreign() {
+    return this.#foreign;
+  }
+
   /** @param {{epoch: string, first: number, after?: string}} frame the first one of a connection */
   ready({ epoch, first = 1, after }) {
     if (this.#offset > 0) {

@@ -1,24 +1,17 @@
 // One connection, from its opening to its end: it watches for silence, asks and hears answers, and
 // says at its end whether it was ever ready and who ended it. It does not know what an event is.
 
-import { sse, websocket } from "./transports.js";
-
 const OPEN_MS = 6000; // until ready; a middlebox that swallows upgrades never answers at all
-const DEAD_AFTER = 2.5; // heartbeats of silence
 const ANSWER_MS = 3000; // until a ping or a command is answered
-const DRIVERS = { websocket, sse };
-
-/** The transports that this platform has, in the order of preference. */
-export const TRANSPORTS = ["websocket", "sse"].filter(
-  (name) => name !== "websocket" || "WebSocket" in globalThis,
-);
 
 export class Link {
+  #driver;
   #receive;
   #hook = new AbortController();
   #silence;
-  #heard;
+  #heard; // or opened, where nothing was heard yet
   #heartbeatMs = null;
+  #deadAfterMs = null;
   #send = null;
   #waiting = new Map();
   #asked = 0;
@@ -26,16 +19,20 @@ export class Link {
   ready = false;
   /** Something came of it: an event was delivered, or a heartbeat agreed. Its owner's note. */
   progress = false;
-  /** Why this side ended it: bye, cut, gap, silent, slow to open, abandoned or closed. */
+  /** Why this side ended it: bye, cut, gap, silent, unanswered, abandoned, full, preferred, closed. */
   fate = null;
   bye = null;
+  /** When bytes came last, by performance.now(); null before the first. */
+  heardAt = null;
 
   /**
-   * @param {"websocket" | "sse"} transport
-   * @param {(frame: object) => void} receive gets every frame but the answers to `ask`
+   * @param {string} transport its name
+   * @param {{drive: Function, deadAfter: (heartbeatMs: number) => number}} driver
+   * @param {(frame: object, size: number) => void} receive gets every frame but answers to `ask`
    */
-  constructor(transport, receive) {
+  constructor(transport, driver, receive) {
     this.transport = transport;
+    this.#driver = driver;
     this.#receive = receive;
   }
 
@@ -49,11 +46,11 @@ export class Link {
     if (this.#hook.signal.aborted) return {};
     this.opened = this.#heard = now();
     this.#silence = setTimeout(() => this.#check(), OPEN_MS);
-    const ending = await DRIVERS[this.transport](address, {
+    const ending = await this.#driver.drive(address, {
       signal: this.#hook.signal,
       opened: (send) => (this.#send = send),
-      alive: () => (this.#heard = now()),
-      receive: (frame) => this.#sort(frame),
+      alive: () => (this.#heard = this.heardAt = now()),
+      receive: (frame, size) => this.#sort(frame, size),
     });
     this.#hook.abort(); // nothing can end it a second time
     clearTimeout(this.#silence);
@@ -70,7 +67,7 @@ export class Link {
   hangUp(fate) {
     if (this.#hook.signal.aborted) return;
     this.fate = fate;
-    this.#hook.abort();
+    this.#hook.abort(fate);
   }
 
   /**
@@ -88,8 +85,8 @@ export class Link {
   }
 
   /**
-   * After sleep or a change of network a socket may be dead and look alive: ask it. An event stream
-   * cannot be asked, so its silence decides.
+   * After sleep or a change of network a socket may be dead and look alive: ask it. What carries
+   * no messages cannot be asked, so its silence decides.
    *
    * @param {boolean} moved the network is another one than before
    */
@@ -105,28 +102,29 @@ export class Link {
     }
   }
 
-  #sort(frame) {
+  #sort(frame, size) {
     if (frame.type === "ready") this.#greeted(frame);
     if (frame.type === "bye") this.bye = frame;
     const isAnswer = ["ok", "pong", "refused"].includes(frame.type);
     if (isAnswer) this.#settle(frame.to, frame);
-    else this.#receive(frame);
+    else this.#receive(frame, size);
     if (this.bye) this.hangUp("bye");
   }
 
   #greeted({ heartbeat }) {
     this.ready = true;
     this.#heartbeatMs = 1000 * (heartbeat > 0 ? heartbeat : 10);
+    this.#deadAfterMs = this.#driver.deadAfter(this.#heartbeatMs);
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#check(), DEAD_AFTER * this.#heartbeatMs);
+    this.#silence = setTimeout(() => this.#check(), this.#deadAfterMs);
   }
 
   #check() {
     if (!this.ready) {
-      this.hangUp("slow to open");
+      this.hangUp("unanswered");
       return;
     }
-    const left = this.#heard + DEAD_AFTER * this.#heartbeatMs - now();
+    const left = this.#heard + this.#deadAfterMs - now();
     if (left <= 0) this.hangUp("silent");
     else this.#silence = setTimeout(() => this.#check(), left);
   }

@@ -3,18 +3,21 @@
 
 const KEY = "keepstream:transport:";
 
-/** @returns {string | null} */
-export function recall(origin) {
+/**
+ * @param {string} place an origin, or what else has a road of its own
+ * @returns {string | null}
+ */
+export function recall(place) {
   try {
-    return sessionStorage.getItem(KEY + origin);
+    return sessionStorage.getItem(KEY + place);
   } catch {
     return null; // no storage, or none allowed: each stream then learns it for itself
   }
 }
 
-export function remember(origin, transport) {
+export function remember(place, transport) {
   try {
-    sessionStorage.setItem(KEY + origin, transport);
+    sessionStorage.setItem(KEY + place, transport);
   } catch {
     // as above
   }

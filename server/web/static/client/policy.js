@@ -46,8 +46,9 @@ export function backoff(attempt, chance) {
  * @typedef {object} Ending how one connection ended; all fields optional
  * @property {{reason: string, reconnect: boolean, after_ms?: number}} bye the server's last frame
  * @property {number} code a WebSocket's close code
- * @property {number} status the HTTP status that refused an event stream
+ * @property {number} status the HTTP status that refused an event stream or a page
  * @property {number} afterMs the server's wish for the wait
+ * @property {string} words the server's, on why it refused
  */
 
 /**
@@ -55,13 +56,13 @@ export function backoff(attempt, chance) {
  * @returns {{again: boolean, waitMs: number | null, reason: string, words: string}} `waitMs` is the
  *   server's wish, null where it has none
  */
-export function verdict({ bye, code, status, afterMs }) {
+export function verdict({ bye, code, status, afterMs, words }) {
   if (bye) {
     const { reason, reconnect, after_ms: waitMs = null } = bye;
     return { again: reconnect === true, waitMs, reason, words: WORDS.get(reason) ?? reason };
   }
   const ended = status === 204 ? COMPLETE : undefined;
   const final = FINAL_CODES.get(code ?? FINAL_STATUSES.get(status)) ?? ended;
-  if (final) return { again: false, waitMs: null, reason: final[0], words: final[1] };
+  if (final) return { again: false, waitMs: null, reason: final[0], words: words || final[1] };
   return { again: true, waitMs: afterMs ?? null, reason: "broken", words: "the connection broke" };
 }

@@ -1,16 +1,18 @@
 // What a follower is doing, as facts and in words: pure.
 
 /**
- * @typedef {object} State
- * @property {"connecting" | "live" | "reconnecting" | "ended" | "stopped" | "closed"} name `ended`:
- *   the stream is complete; `stopped`: the server refuses it; `closed`: by the caller
+ * @typedef {object} State the same as in keepstream.d.ts, where each field is explained
+ * @property {"connecting" | "live" | "reconnecting" | "paused" | "ended" | "stopped" | "closed"} name
  * @property {string} text the same in words
  * @property {string} transport of the present or next connection
+ * @property {string | null} preferred the transport that is forced
  * @property {number} attempt reconnects in a row
  * @property {number | null} retryInMs the wait before the next try
- * @property {string | null} reason why the last connection or the stream ended
+ * @property {string | null} reason what happened last: see docs/clients.md
  * @property {"waiting" | "running" | "closed" | null} session as far as it was heard of
  * @property {number} behind events between here and where the log ended at the last connect
+ * @property {number} missed events that had come while no connection was there
+ * @property {number} last the newest offset that is known of
  */
 
 const SESSION_AFTER = {
@@ -23,7 +25,30 @@ const LIVE_WORDS = {
   waiting: "Connected, waiting for a run",
   closed: "Connected, the run has ended",
 };
-const UNKNOWN = { attempt: 0, retryInMs: null, reason: null, session: null, behind: 0 };
+const UNKNOWN = {
+  transport: "",
+  preferred: null,
+  attempt: 0,
+  retryInMs: null,
+  reason: null,
+  session: null,
+  behind: 0,
+  missed: 0,
+  last: 0,
+};
+const IN_WORDS = {
+  connecting: ({ attempt }) => (attempt > 0 ? `Connecting (attempt ${attempt})…` : "Connecting…"),
+  live: ({ session, behind }) =>
+    behind > 0 ? `Catching up, ${behind} behind…` : (LIVE_WORDS[session] ?? "Live"),
+  reconnecting: ({ attempt }) => `Reconnecting (attempt ${Math.max(1, attempt)})…`,
+  paused: () => "Paused: its reader is slower than the events",
+  ended: (_, words) => `Ended: ${words}`,
+  stopped: (_, words) => `Stopped: ${words}`,
+  closed: () => "Closed",
+};
+
+/** Every name of a state. */
+export const STATES = Object.keys(IN_WORDS);
 
 /** The state of the session after an event, from the one before it. */
 export function sessionAfter({ type }, before) {
@@ -37,15 +62,5 @@ export function sessionAfter({ type }, before) {
  */
 export function stateOf(name, { words = "", ...facts }) {
   const known = { ...UNKNOWN, ...facts };
-  return Object.freeze({ ...known, name, text: inWords(name, known, words) });
-}
-
-function inWords(name, { attempt, session, behind }, words) {
-  if (name === "connecting") return attempt > 0 ? `Connecting (attempt ${attempt})…` : "Connecting…";
-  if (name === "reconnecting") return `Reconnecting (attempt ${Math.max(1, attempt)})…`;
-  if (name === "ended") return `Ended: ${words}`;
-  if (name === "stopped") return `Stopped: ${words}`;
-  if (name === "closed") return "Closed";
-  if (behind > 0) return `Catching up, ${behind} behind…`;
-  return LIVE_WORDS[session] ?? "Live";
+  return Object.freeze({ ...known, name, text: IN_WORDS[name](known, words) });
 }

@@ -1,22 +1,27 @@
-// The ways to a stream of frames. Each is a function (address, wire) → Promise<Ending>: it opens
-// one connection, hands every frame to the wire, and resolves when that connection is over. It
-// never rejects and never tries again. Aborting `wire.signal` closes the socket; nothing is handed
-// over after that.
-//
-// wire.receive(frame)  one decoded frame, in order
-// wire.alive()         bytes arrived, whatever they were
-// wire.opened(send)    only where the transport carries messages to the server
+// The ways to a stream of frames that every stream has: see wire.js for what each of them owes.
 
-const LOST = {};
+import { poll } from "./poll.js";
+import { LOST, decode, deliver, refusal } from "./wire.js";
 
-/** @param {string} address the session's, http or https, with the query's `search` already in it */
+const MARGIN_MS = 10_000; // for an answer that was waited for as long as was asked
+
+// In the order of preference. `deadAfter`: from the heartbeats that a `ready` promises to the
+// silence that proves a connection dead, both in milliseconds.
+const ALL = {
+  websocket: { drive: websocket, deadAfter: (heartbeatMs) => 2.5 * heartbeatMs },
+  sse: { drive: sse, deadAfter: (heartbeatMs) => 2.5 * heartbeatMs },
+  poll: { drive: poll, deadAfter: (waitMs) => waitMs + MARGIN_MS },
+};
+
+/** The ways that this platform has, by their names. */
+export const DRIVERS = Object.fromEntries(
+  Object.entries(ALL).filter(([name]) => name !== "websocket" || "WebSocket" in globalThis),
+);
+
+/** @param {URL} address the session's, http or https, with the query's `search` already in it */
 export function websocket(address, wire) {
   return new Promise((resolve) => {
-    const url = new URL(address);
-    url.protocol = url.protocol.replace("http", "ws");
-    url.pathname += "/ws";
-    url.searchParams.set("frames", "arrays"); // a message costs a browser more than its events do
-    const socket = dial(url);
+    const socket = dial(address);
     if (socket === null) {
       resolve(LOST);
       return;
@@ -34,14 +39,22 @@ export function websocket(address, wire) {
     socket.onopen = () => wire.opened((message) => socket.send(JSON.stringify(message)));
     socket.onmessage = ({ data }) => {
       wire.alive();
-      for (const frame of [decode(data)].flat()) deliver(frame, wire);
+      const frames = [decode(data)].flat();
+      for (const frame of frames) deliver(frame, wire, data.length / frames.length);
     };
-    socket.onclose = ({ code }) => end({ code });
+    socket.onclose = ({ code, reason }) => end({ code, words: code === 4400 ? reason : "" });
   });
 }
 
-/** Null where the page's own policy forbids the connection, which WebSocket says by throwing. */
-function dial(url) {
+/**
+ * @param {URL} address http or https, without the `/ws` that is the socket's part of it
+ * @returns {WebSocket | null} null where the page's own policy forbids the connection, which
+ *   WebSocket says by throwing
+ */
+export function dial(address) {
+  const url = new URL(address);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.pathname += "/ws";
   try {
     return new WebSocket(url);
   } catch {
@@ -52,7 +65,7 @@ function dial(url) {
 // Why fetch and not EventSource: an EventSource shows neither heartbeats (so a dead socket stays
 // unseen) nor statuses (so 204, the end, looks like a 502, a deploy), and reconnects by its own
 // clock. The stream is the one that an EventSource gets.
-/** @param {string} address the session's, with the query's `search` already in it */
+/** @param {URL} address the session's, with the query's `search` already in it */
 export async function sse(address, wire) {
   const url = new URL(address);
   url.pathname += "/sse";
@@ -60,7 +73,7 @@ export async function sse(address, wire) {
     const headers = { Accept: "text/event-stream" };
     const answer = await fetch(url, { headers, cache: "no-store", signal: wire.signal });
     if (answer.status === 204) return { status: await gone(address, wire) ? 410 : 204 };
-    if (!isStream(answer)) return refusal(answer);
+    if (!isStream(answer)) return await refusal(answer);
     return await read(answer.body, wire);
   } catch {
     return LOST; // the network's failure or our own abort: the caller knows which
@@ -80,13 +93,6 @@ function isStream(answer) {
   return answer.status === 200 && type.startsWith("text/event-stream");
 }
 
-function refusal(answer) {
-  answer.body?.cancel().catch(() => {});
-  const seconds = Number(answer.headers.get("Retry-After") ?? NaN);
-  const afterMs = Number.isFinite(seconds) ? seconds * 1000 : undefined;
-  return { status: answer.status, afterMs };
-}
-
 async function read(body, wire) {
   const parser = new EventStream();
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -94,7 +100,9 @@ async function read(body, wire) {
     const { done, value } = await reader.read();
     if (done) return LOST;
     wire.alive();
-    for (const record of parser.feed(value)) deliver(frameOf(record), wire);
+    for (const record of parser.feed(value)) {
+      deliver(frameOf(record), wire, record.data?.length);
+    }
   }
 }
 
@@ -104,20 +112,6 @@ function frameOf({ event, data, id }) {
   const frame = decode(data);
   if (frame && event !== null) frame.type ??= event;
   return frame;
-}
-
-/** The frame in a message, or the array of them; null for what cannot be read: it is missed. */
-function decode(text) {
-  try {
-    const frame = JSON.parse(text);
-    return typeof frame === "object" ? frame : null;
-  } catch {
-    return null;
-  }
-}
-
-function deliver(frame, wire) {
-  if (frame !== null && !wire.signal.aborted) wire.receive(frame);
 }
 
 /**
