@@ -160,6 +160,10 @@ export interface Stream {
   readonly buffered: number;
   /** Milliseconds since bytes came last, on any connection; null before the first. */
   readonly heardAgeMs: number | null;
+  /** Milliseconds between heartbeats as the server has said, null while no connection is ready. */
+  readonly heartbeatMs: number | null;
+  /** Milliseconds of silence after which the present connection counts as dead; null as above. */
+  readonly deadAfterMs: number | null;
   /** Closes the present socket, as a bad network would; the stream is taken up again. */
   cut(): void;
   /** Stops following. The run goes on: only `cancel` ends it. */

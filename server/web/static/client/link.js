@@ -10,8 +10,6 @@ export class Link {
   #hook = new AbortController();
   #silence;
   #heard; // or opened, where nothing was heard yet
-  #heartbeatMs = null;
-  #deadAfterMs = null;
   #send = null;
   #waiting = new Map();
   #asked = 0;
@@ -24,6 +22,9 @@ export class Link {
   bye = null;
   /** When bytes came last, by performance.now(); null before the first. */
   heardAt = null;
+  /** Between heartbeats, and the silence that is a death: both once it is ready. */
+  heartbeatMs = null;
+  deadAfterMs = null;
 
   /**
    * @param {string} transport its name
@@ -94,7 +95,7 @@ export class Link {
     if (!this.ready) {
       if (moved) this.hangUp("abandoned");
     } else if (this.#send === null) {
-      if (moved || now() - this.#heard > 1.5 * this.#heartbeatMs) this.hangUp("silent");
+      if (moved || now() - this.#heard > 1.5 * this.heartbeatMs) this.hangUp("silent");
     } else {
       const asked = now();
       await this.ask({ type: "ping" });
@@ -113,10 +114,10 @@ export class Link {
 
   #greeted({ heartbeat }) {
     this.ready = true;
-    this.#heartbeatMs = 1000 * (heartbeat > 0 ? heartbeat : 10);
-    this.#deadAfterMs = this.#driver.deadAfter(this.#heartbeatMs);
+    this.heartbeatMs = 1000 * (heartbeat > 0 ? heartbeat : 10);
+    this.deadAfterMs = this.#driver.deadAfter(this.heartbeatMs);
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#check(), this.#deadAfterMs);
+    this.#silence = setTimeout(() => this.#check(), this.deadAfterMs);
   }
 
   #check() {
@@ -124,7 +125,7 @@ export class Link {
       this.hangUp("unanswered");
       return;
     }
-    const left = this.#heard + this.#deadAfterMs - now();
+    const left = this.#heard + this.deadAfterMs - now();
     if (left <= 0) this.hangUp("silent");
     else this.#silence = setTimeout(() => this.#check(), left);
   }

@@ -90,6 +90,16 @@ export class Stream {
     return at === null ? null : performance.now() - at;
   }
 
+  /** Milliseconds between heartbeats as the server has said, null while no connection is ready. */
+  get heartbeatMs() {
+    return this.#link?.heartbeatMs ?? null;
+  }
+
+  /** Milliseconds of silence after which the present connection counts as dead; null as above. */
+  get deadAfterMs() {
+    return this.#link?.deadAfterMs ?? null;
+  }
+
   /** Closes the present socket, as a bad network would; the stream is taken up again. */
   cut() {
     this.#link?.hangUp("cut");
