@@ -5,6 +5,7 @@ import json
 import re
 import statistics
 from collections.abc import AsyncIterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -396,24 +397,27 @@ async def test_a_thousand_events_a_second(browser: Browser, server: Server, api:
     async with tab(browser) as page, tab(browser) as idle:
         await mount(page, server.url, session)
         await idle.goto(f"{server.url}{BLANK}")
-        await api.start(session, "count", n=20_000, delay=0.0009)
+        await api.start(session, "count", n=40_000, delay=0.0003)
         await becomes(page, "kept.sent > 500")
         sent = await get(page, "sent")
-        busy, other = await asyncio.gather(
-            page.evaluate(FRAMES, 6),
-            idle.evaluate(FRAMES, 6),  # what the machine gives to a page that does nothing
-        )
-        seconds = sum(busy) / 1000
+        windows = [
+            await asyncio.gather(
+                page.evaluate(FRAMES, 1.5),
+                idle.evaluate(FRAMES, 1.5),  # what the machine gives to a page that does nothing
+            )
+            for _ in range(5)
+        ]
+        seconds = sum(sum(busy) for busy, _ in windows) / 1000
         rate = (await get(page, "sent") - sent) / seconds
         elements = await page.evaluate("document.querySelectorAll('*').length")
-        frames = (len(busy) / seconds, len(other) / sum(other) * 1000)
-        medians = (statistics.median(busy), statistics.median(other))
-        figures = f"{rate=:.0f} {frames=} {medians=} {elements=}"
-        print(figures)
+        medians = [statistics.median(chain(*each)) for each in zip(*windows, strict=True)]
+        frames = [[round(1000 * len(each) / sum(each)) for each in window] for window in windows]
+        figures = f"{rate=:.0f} {medians=} {frames=} {elements=}"
         assert await get(page, "view.pane.following"), figures
         assert elements < 1500, figures
         assert medians[0] <= max(1000 / 30, 2 * medians[1]), figures
-        assert frames[0] >= min(30, frames[1] / 2), figures
+        # The second best window: others may be those in which the machine did something else.
+        assert sorted(busy / min(60, other) for busy, other in frames)[-2] >= 0.5, figures
 
 
 async def test_search_looks_back_through_the_log(
