@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
@@ -347,3 +347,49 @@ async def test_back_and_forth(browser: Browser, server: Server, api: Api) -> Non
         await expect(page.locator("section.stream")).to_be_hidden()
         await page.go_back()
         await expect_whole(page, api, session)
+
+
+async def test_all_of_it_by_keyboard(browser: Browser, server: Server, api: Api) -> None:
+    """Start a run, go through its events, look at one as it is, cancel, and go back: no mouse."""
+    async with tab(browser) as page:
+        await visit(page, server.url)
+        keys = page.keyboard
+        form = page.locator("start-form")
+        await expect(form.locator("input[type=radio]:checked")).to_have_count(1)
+        await keys.press("n")
+        await keys.type("listens")
+        await keys.press("ArrowDown")
+        await expect(form.locator("input[value=listens]")).to_be_checked()
+        await keys.press("Control+Enter")
+        await page.wait_for_url("**session=**")
+        session = page.url.partition("session=")[2].partition("&")[0]
+        await expect(events(page, "alive")).to_have_count(1)
+
+        await page.locator("event-view .scroller").focus()
+        await keys.press("k")
+        await expect(page.locator("event-view article.current")).to_have_count(1)
+        await keys.press("r")
+        raw = page.locator("event-view article.current .raw")
+        await expect(raw).to_contain_text('"offset"')
+        await keys.press("r")
+        await expect(raw).to_have_count(0)
+
+        await _tab_to(page, "Cancel")
+        await keys.press("Enter")
+        await keys.press("Enter")  # the focus is on the button that says it once more
+        await expect(events(page, "cancelled")).to_have_count(1)
+        await expect_whole(page, api, session)
+
+        await keys.press("s")
+        await keys.press("ArrowDown")
+        await expect(page.locator("session-list :focus")).to_have_count(1)
+
+
+async def _tab_to(page: Page, name: str) -> None:
+    """Press Tab until the button of that name has the focus."""
+    button = page.locator("run-head").get_by_role("button", name=name)
+    for _ in range(60):
+        await page.keyboard.press("Shift+Tab")
+        if await button.evaluate("button => button === document.activeElement"):
+            return
+    raise AssertionError(f"60 times Tab, and {name} never had the focus")

@@ -168,7 +168,7 @@ const on = (target, name, act) => target.addEventListener(name, (fired) => act(f
 
 on(sessions, "open", ({ session }) => session !== place.session && go(fresh(session)));
 on(document, "new", () => starting.open(unused()));
-on(head, "again", (same) => starting.open({ ...same, session: place.session }));
+on(head, "again", again);
 on(head, "choose", ({ run }) => note({ run }) ?? showRun());
 on(head, "cancel", ({ run }) => watch.stream.cancel(run).catch((error) => head.complain(error.message)));
 on(questions, "answer", ({ run, request, value }) =>
@@ -218,6 +218,14 @@ for (const dialog of document.querySelectorAll("dialog")) {
   dialog.addEventListener("click", (click) => click.target === dialog && dialog.close());
 }
 
+/** With that run's input as the log has it: the outline's may have rounded a long number. */
+async function again({ workflow, input }) {
+  const { session } = place;
+  const run = watch.outline.run(place.run) ?? watch.outline.runs.at(-1);
+  const exact = await watch.event(run.offset, { exact: true }).catch(() => null);
+  starting.open({ workflow, input: exact?.data.input ?? input, session });
+}
+
 /** A session that only waits is what the next run is for; any other gets company by choice alone. */
 function unused() {
   return watch?.state?.session === "waiting" ? { session: place.session } : {};
@@ -239,7 +247,7 @@ function showTheme() {
 
 const shortcuts = new Shortcuts([
   { key: "n", words: "start a run", act: () => starting.open(unused()) },
-  { key: "s", words: "to the list of sessions", act: () => sessions.focus() },
+  { key: "s", words: "to the list of sessions", act: () => sessions.search.input.focus() },
   { key: "/", words: "search the events", act: () => events.focusSearch() },
   { key: "j", words: "the next event" },
   { key: "k", words: "the event before" },

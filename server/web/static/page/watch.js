@@ -60,10 +60,14 @@ export class Watch {
     if (this.state?.name === "ended") this.#follow(this.stream.cursor);
   }
 
-  /** @returns {Promise<object>} one event, as it is in the log */
-  async event(offset) {
+  /**
+   * @param {number} offset
+   * @param {{exact?: boolean}} [how] as `readEvents` has it
+   * @returns {Promise<object>} one event, as it is in the log
+   */
+  async event(offset, { exact = false } = {}) {
     const after = `${parse(this.stream.cursor).epoch}-${offset - 1}`;
-    const page = await readEvents({ address: this.address, after, limit: 1 });
+    const page = await readEvents({ address: this.address, after, limit: 1, exact });
     return page.events[0];
   }
 

@@ -253,7 +253,7 @@ export class RunOutline {
   #answer({ at, offset, data }) {
     const { question, mark } = this.#asked.get(name(data.request)) ?? {};
     if (question?.state !== "pending") return;
-    Object.assign(question, { state: "answered", value: data.value });
+    Object.assign(question, { state: "answered", value: data.value, endOffset: offset });
     const outcome = text(data.value, BRIEF);
     if (mark) Object.assign(mark, endAt(mark, at), { endOffset: offset, outcome });
   }

@@ -46,6 +46,7 @@ import { text } from "./reading.js";
  * @property {number} start ms
  * @property {"pending" | "answered" | "void"} state `void`: its run has ended without an answer
  * @property {unknown} value
+ * @property {number | null} endOffset of the answer
  */
 
 /** @returns {Span} one that begins */
@@ -79,7 +80,7 @@ export function newMark({ at, offset }, kind, label, detail, end = at) {
 export function newQuestion({ at, offset, agent, data }, request) {
   const { schema } = data;
   const prompt = text(data.prompt, 20_000);
-  const open = { state: "pending", value: undefined };
+  const open = { state: "pending", value: undefined, endOffset: null };
   return { request, prompt, schema, agent, offset, start: at, ...open };
 }
 
