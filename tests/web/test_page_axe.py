@@ -36,7 +36,7 @@ async def dressed(browser: Browser, look: str) -> AsyncIterator[Page]:
     """A page in that theme and size."""
     scheme: Literal["light", "dark"] = "dark" if look == "dark" else "light"
     async with (
-        await browser.new_context(color_scheme=scheme) as context,
+        await browser.new_context(color_scheme=scheme, reduced_motion="reduce") as context,
         tab(browser, context) as page,
     ):
         yield page

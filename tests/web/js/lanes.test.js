@@ -228,12 +228,12 @@ rule("each thing can be told in a line", () => {
   );
   const told = planned(run).map((item) => spoken(story(item, run, 10_000)));
   equal(told, [
-    "w, running, for 10 s, 2 agents, 2 blocks (1 open), 1 tool call (1 failed), 1 hand-off, " +
+    "w, for 10 s, running, 2 agents, 2 blocks (1 open), 1 tool call (1 failed), 1 hand-off, " +
       "1 artifact, 1 question",
-    "Sure?, waits for an answer, 6.0 s, from 4.0 s",
-    "A, running, 9.0 s, from 1.0 s",
-    "B, task of b, complete, 2.5 s, from 1.5 s, inside A, 1 tool call",
-    "B, search, failed, 250 ms, from 2.0 s, {q: 1}, → no net",
+    "Sure?, 6.0 s, from 4.0 s, waits for an answer",
+    "A, 9.0 s, from 1.0 s, running",
+    "B, task of b, 2.5 s, from 1.5 s, complete, inside A, 1 tool call",
+    "B, search, 250 ms, from 2.0 s, failed, {q: 1}, → no net",
     "B, artifact a.py, from 3.0 s, text/plain",
     "B, hands off to C, from 3.0 s, go on",
   ]);
@@ -247,7 +247,7 @@ rule("a cluster says how many it is, their names and which failed", () => {
   const item = planned(run).find(({ kind }) => kind === "tool");
   equal(
     spoken(story(item, run, 1)),
-    "A, 3 tool calls, 1 failed, from 2.0 s to 2.0 s, x × 2, y",
+    "A, 3 tool calls, from 2.0 s to 2.0 s, 1 failed, x × 2, y",
   );
 });
 

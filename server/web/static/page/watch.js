@@ -189,7 +189,8 @@ export class Watch {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       if (document.visibilityState === "hidden" || stream !== this.stream) continue;
       const found = await this.#find();
-      if (found?.state === "running" && stream === this.stream) this.goOn();
+      const more = found?.state === "running" || found?.last > parse(stream.cursor).last;
+      if (more && stream === this.stream) this.goOn();
     }
   }
 }

@@ -88,7 +88,7 @@ export class Past {
 
   /** @param {string} id of the title, once on the page */
   constructor(id) {
-    const title = element("h3", "", "What happened to it");
+    const title = element("h2", "", "What happened to it");
     title.id = id;
     this.#lines.setAttribute("aria-labelledby", id);
     this.#lines.tabIndex = 0; // it scrolls: by keys too

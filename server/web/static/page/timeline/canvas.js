@@ -126,7 +126,7 @@ export class Canvas {
 }
 
 function newNode({ key, kind }) {
-  const node = element("button", kind, element("span", "label"), element("span", "beside"));
+  const node = element("button", kind, element("span", "label"), " ", element("span", "beside"));
   for (const part of node.children) part.setAttribute("aria-hidden", "true"); // its label says all
   node.type = "button";
   node.tabIndex = -1;

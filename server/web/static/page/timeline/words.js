@@ -95,9 +95,9 @@ export function story(item, run, now) {
   return markStory(item, it, run, now);
 }
 
-/** @returns {string} the same for who hears it: one line */
+/** @returns {string} the same for who hears it: one line, begun by what is written on the bar */
 export function spoken({ agent, title, state, when, lines }) {
-  return [agent, title, state, when, ...lines].filter(Boolean).join(", ");
+  return [agent, title, when, state, ...lines].filter(Boolean).join(", ");
 }
 
 function runStory(run, now) {
