@@ -1,15 +1,22 @@
 """A real browser for tests: Debian's Chromium, and a page of it that reports its own faults."""
 
+import asyncio
+import json
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+import playwright
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.system.patience import PATIENCE
 
 PATH = Path("/usr/bin/chromium")
+#: Of Playwright, with the Node that it brings.
+DRIVER = Path(playwright.__file__).parent / "driver"
 needs_chromium = pytest.mark.skipif(not PATH.exists(), reason=f"needs chromium at {PATH}")
 ARGUMENTS = [
     "--headless=new",
@@ -25,11 +32,50 @@ ARGUMENTS = [
 ]
 
 
+class Chromium:
+    """The browser that the tests of this process share: each has profiles of its own in it.
+
+    To start one for each test would be a second of a core's time, several hundred times.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._address = ""
+
+    def address(self) -> str:
+        """Where it listens; started by who asks first."""
+        if self._process is None:
+            options = {"executablePath": str(PATH), "args": ARGUMENTS, "port": 0}
+            with NamedTemporaryFile("w", suffix=".json") as config:
+                json.dump(options, config)
+                config.flush()
+                program = [str(DRIVER / "node"), str(DRIVER / "package" / "cli.js")]
+                self._process = subprocess.Popen(
+                    [*program, "launch-server", "--browser", "chromium", "--config", config.name],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                assert self._process.stdout is not None
+                self._address = self._process.stdout.readline().strip()
+        return self._address
+
+    def close(self) -> None:
+        """End it, if it was started."""
+        if self._process is not None:
+            with self._process as process:
+                process.terminate()
+            self._process = None
+
+
+SHARED = Chromium()
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """Start a browser; it ends with the block."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=PATH, args=ARGUMENTS)
+    """Connect to the browser; what was opened in it ends with the block."""
+    address = await asyncio.to_thread(SHARED.address)
+    async with async_playwright() as driver:
+        browser = await driver.chromium.connect(address)
         try:
             yield browser
         finally:

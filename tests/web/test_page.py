@@ -12,7 +12,6 @@ from tests.web.chromium import needs_chromium, tab
 from tests.web.middlebox import Middlebox
 from tests.web.using import (
     COMPLETE,
-    browser,
     choose,
     counts,
     cut,
@@ -24,7 +23,6 @@ from tests.web.using import (
 )
 
 pytestmark = needs_chromium
-__all__ = ["browser"]
 
 
 async def test_a_run_is_started_and_watched(browser: Browser, server: Server, api: Api) -> None:

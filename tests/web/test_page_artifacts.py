@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.system.api import Api, fresh
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.chromium import needs_chromium, tab
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)
@@ -45,13 +45,6 @@ SVG = (
     "<foreignObject width='9' height='9'><iframe xmlns='http://www.w3.org/1999/xhtml' "
     "src='/owned'/></foreignObject><rect width='20' height='20'/></svg>"
 )
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
 
 
 def png(width: int, height: int) -> bytes:

@@ -12,10 +12,9 @@ from tests.system.api import Api, fresh
 from tests.system.processes import Server
 from tests.web.chromium import needs_chromium, tab
 from tests.web.npm import MODULES, needs_npm
-from tests.web.using import COMPLETE, browser, events, visit, words
+from tests.web.using import COMPLETE, events, visit, words
 
 pytestmark = [needs_chromium, needs_npm]
-__all__ = ["browser"]
 
 AXE = MODULES / "axe-core" / "axe.min.js"
 RUN = """async () => {

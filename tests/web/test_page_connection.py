@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.chromium import needs_chromium, tab
 from tests.web.middlebox import Middlebox
 
 pytestmark = needs_chromium
@@ -63,13 +62,6 @@ globalThis.shell = {
   },
 };
 """
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
 
 
 class Panels:

@@ -4,19 +4,17 @@ import asyncio
 import json
 import re
 import statistics
-from collections.abc import AsyncIterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.chromium import needs_chromium, tab
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)
@@ -54,13 +52,6 @@ FRAMES = """(seconds) => new Promise((done) => {
   };
   requestAnimationFrame(frame);
 })"""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
 
 
 async def mount(page: Page, url: str, session: str, **options: object) -> None:

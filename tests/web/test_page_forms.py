@@ -1,7 +1,6 @@
 """Forms from schemas, in a real browser: what is typed is what a run gets, and nothing else."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tests.system.api import Api, fresh
 from tests.system.flows.inputs import QUESTIONS
 from tests.system.patience import PATIENCE
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.chromium import needs_chromium, tab
 from tests.web.mounting import mount
 
 pytestmark = needs_chromium
@@ -20,13 +19,6 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 ASKED = Path(__file__).parent / "js" / "asked.js"
 BIG = 9_007_199_254_740_993
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
 
 
 async def open_form(page: Page, url: str, **wanted: object) -> None:

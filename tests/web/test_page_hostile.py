@@ -9,10 +9,9 @@ from tests.system.api import Api, fresh
 from tests.system.flows.hostile_words import payloads
 from tests.system.processes import Server
 from tests.web.chromium import needs_chromium, tab
-from tests.web.using import COMPLETE, browser, visit, words
+from tests.web.using import COMPLETE, visit, words
 
 pytestmark = needs_chromium
-__all__ = ["browser"]
 
 PAYLOADS = 5000
 WATCH = """

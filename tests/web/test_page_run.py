@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.system.api import Api, fresh
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.chromium import needs_chromium, tab
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)
@@ -49,13 +48,6 @@ MOUNT = """async () => {
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
-
-
 async def _blank(route: Route) -> None:
     headers = {"Content-Security-Policy": POLICY}
     await route.fulfill(body=BLANK, content_type="text/html", headers=headers)
@@ -83,9 +75,10 @@ class Shown:
         """Return what the elements have fired, oldest first."""
         return await self.page.evaluate("fired")
 
-    def bar(self, label: str) -> Locator:
-        """Return the bar or mark whose label begins so."""
-        return self.timeline.locator(f'.bars button[aria-label^="{label}"]')
+    def bar(self, label: str, state: str = "") -> Locator:
+        """Return the bar or mark whose label begins so, and names that state."""
+        named = f'[aria-label*=", {state}"]' if state else ""
+        return self.timeline.locator(f'.bars button[aria-label^="{label}"]{named}')
 
     async def width(self, label: str) -> float:
         """Return a bar's width in pixels."""
@@ -181,8 +174,8 @@ async def test_a_run_of_the_server_is_shown_as_bars_in_lanes(
     await api.ended(session, run["id"])
     async with shown(browser, server) as page:
         await page.add(*await api.events(session))
-        await expect(page.bar("Supervisor, plan, complete")).to_be_visible()
-        await expect(page.bar("Worker, work, complete")).to_have_count(1)
+        await expect(page.bar("Supervisor, plan", "complete")).to_be_visible()
+        await expect(page.bar("Worker, work", "complete")).to_have_count(1)
         label = await page.bar("Worker").first.get_attribute("aria-label")
         assert label is not None
         assert "inside Supervisor" in label
@@ -225,7 +218,7 @@ async def test_nothing_is_drawn_where_nobody_looks(browser: Browser, server: Ser
     async with shown(browser, server) as page:
         story = small()
         await page.add(*story.events[:4], now=1e3)
-        await expect(page.bar("Chief, see to it, running")).to_be_visible()
+        await expect(page.bar("Chief, see to it", "running")).to_be_visible()
         await page.page.evaluate(
             "() => { document.body.style.setProperty('padding-top', '4000px');"
             " globalThis.frames_ = 0; const ask = requestAnimationFrame;"
@@ -374,7 +367,7 @@ async def test_the_keyboard_reaches_every_bar_and_mark(browser: Browser, server:
     """Tab goes to the bars, arrows from one to the next, Enter shows the event, Escape leaves."""
     async with shown(browser, server) as page:
         await page.add(*small().events)
-        await expect(page.bar("small, complete")).to_be_visible()
+        await expect(page.bar("small", "complete")).to_be_visible()
         focused = "document.activeElement.getAttribute('aria-label').split(',').slice(0, 2).join()"
 
         async def press(key: str) -> Any:
@@ -545,7 +538,7 @@ async def test_an_error_is_told_in_words_with_its_code_and_detail(
         detail = page.head.locator("details", has_text="Detail")
         await detail.locator("summary").click()
         await expect(detail).to_contain_text(HOSTILE)
-        await expect(page.bar("Chief, see to it, cut off by the end of the run")).to_be_visible()
+        await expect(page.bar("Chief, see to it", "cut off by the end of the run")).to_be_visible()
 
 
 async def test_a_run_is_started_again_with_its_input(browser: Browser, server: Server) -> None:
@@ -615,7 +608,7 @@ async def test_for_who_wants_less_motion_it_draws_once_a_second(
         start = await page.page.evaluate("new Date(Date.now()).toISOString()")
         events = [event | {"time": start} for event in small().events[:2]]
         await page.add(*events)
-        await expect(page.bar("Chief, see to it, running")).to_be_visible()
+        await expect(page.bar("Chief, see to it", "running")).to_be_visible()
         watch = (
             "new Promise((done) => { let changes = 0;"
             " const bar = document.querySelector('.bars .span.open');"

@@ -9,20 +9,13 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.system.api import Api
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import chromium, needs_chromium, tab
+from tests.web.chromium import needs_chromium, tab
 from tests.web.mounting import mount
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)
 
 MODULE = "/static/page/sessions/session-list.js"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
 
 
 @pytest.fixture

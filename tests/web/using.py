@@ -1,27 +1,17 @@
 """The page as a person uses it: what there is to press, and what can be read."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.system.api import Api
 from tests.system.patience import PATIENCE, eventually
-from tests.web.chromium import chromium
 
 expect.set_options(timeout=PATIENCE * 1000)
 #: Tall enough for a dozen events.
 SIZE: Any = {"width": 1280, "height": 1300}
 COMPLETE = "Ended: complete, nothing is missing"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Start a browser for one test."""
-    async with chromium() as running:
-        yield running
 
 
 async def visit(page: Page, url: str, query: str = "") -> None:
