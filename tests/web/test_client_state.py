@@ -53,6 +53,9 @@ async def test_the_age_of_the_last_bytes_is_known(server: Server, api: Api, tran
         assert await follower.get("stream.heardAgeMs") is None
         box.closed = False
         await follower.reaches(LIVE)
+        heartbeat, dead = (1000, 11_000) if transport == "poll" else (500, 1250)
+        assert await follower.get("stream.heartbeatMs") == heartbeat
+        assert await follower.get("stream.deadAfterMs") == dead
         await follower.reaches("stream.heardAgeMs > 200")
         await follower.reaches("stream.heardAgeMs < 200")
         box.mute()

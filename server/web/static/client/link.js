@@ -17,9 +17,12 @@ export class Link {
   ready = false;
   /** Something came of it: an event was delivered, or a heartbeat agreed. Its owner's note. */
   progress = false;
-  /** Why this side ended it: bye, cut, gap, silent, unanswered, abandoned, full, preferred, closed. */
+  /** Why this side ended it, in a word: one of the reasons of keepstream.d.ts, or `bye`. */
   fate = null;
   bye = null;
+  /** From one sign of life to the next, and the silence that proves it dead; null until ready. */
+  heartbeatMs = null;
+  deadAfterMs = null;
   /** When bytes came last, by performance.now(); null before the first. */
   heardAt = null;
   /** Between heartbeats, and the silence that is a death: both once it is ready. */
