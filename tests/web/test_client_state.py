@@ -28,6 +28,7 @@ async def test_what_was_missed_is_told_when_it_is_back(
         assert await follower.get("missed") == 0
         box.closed = True
         box.reset_all()
+        await follower.reaches("stream.state.name === 'reconnecting'")
         gate.let(4)
         await grown(api, session, 7)
         box.closed = False

@@ -20,9 +20,6 @@ export class Link {
   /** Why this side ended it, in a word: one of the reasons of keepstream.d.ts, or `bye`. */
   fate = null;
   bye = null;
-  /** From one sign of life to the next, and the silence that proves it dead; null until ready. */
-  heartbeatMs = null;
-  deadAfterMs = null;
   /** When bytes came last, by performance.now(); null before the first. */
   heardAt = null;
   /** Between heartbeats, and the silence that is a death: both once it is ready. */
