@@ -28,6 +28,7 @@ async def test_what_was_missed_is_told_when_it_is_back(
         assert await follower.get("missed") == 0
         box.closed = True
         box.reset_all()
+        await follower.reaches("stream.state.name === 'reconnecting'")
         gate.let(4)
         await grown(api, session, 7)
         box.closed = False
@@ -53,6 +54,9 @@ async def test_the_age_of_the_last_bytes_is_known(server: Server, api: Api, tran
         assert await follower.get("stream.heardAgeMs") is None
         box.closed = False
         await follower.reaches(LIVE)
+        heartbeat, dead = (1000, 11_000) if transport == "poll" else (500, 1250)
+        assert await follower.get("stream.heartbeatMs") == heartbeat
+        assert await follower.get("stream.deadAfterMs") == dead
         await follower.reaches("stream.heardAgeMs > 200")
         await follower.reaches("stream.heardAgeMs < 200")
         box.mute()

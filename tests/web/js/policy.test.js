@@ -14,7 +14,7 @@ rule("a transport that worked is tried three times before another gets its turn"
   equal(turns("sse"), ["s", "s", "s", "w", "s"]);
 });
 
-rule("with three transports each gets its turn, and who worked gets three before the others", () => {
+rule("each of three gets its turn, and who worked gets three before the others", () => {
   const three = (worked) =>
     [0, 1, 2, 3, 4, 5].map((failures) => choose([...BOTH, "poll"], worked, failures)[0]).join("");
   equal([three(null), three("sse"), three("poll")], ["wspwsp", "ssswps", "pppwsp"]);
@@ -46,7 +46,7 @@ rule("the close codes and statuses that are final stop; all others are tried aga
 });
 
 rule("the server's words go before the own ones", () => {
-  equal(verdict({ status: 400, words: "after: 'x' is no cursor" }).words, "after: 'x' is no cursor");
+  equal(verdict({ status: 400, words: "'x' is no cursor" }).words, "'x' is no cursor");
   equal(verdict({ code: 4410, words: "" }).words, "the session was deleted");
 });
 

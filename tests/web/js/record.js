@@ -3,7 +3,8 @@
 import { connect, follow } from "/static/keepstream.js";
 
 function notes() {
-  return { offsets: [], events: [], states: [], names: [], reasons: [], transports: [], resets: [] };
+  const told = { states: [], names: [], reasons: [], transports: [], resets: [] };
+  return { offsets: [], events: [], ...told };
 }
 
 function listeners(kept) {

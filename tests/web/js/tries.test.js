@@ -37,7 +37,8 @@ rule("one that is ready and breaks at once does not", () => {
 });
 
 rule("the server's wish for the wait goes before the own one, and chance only adds to it", () => {
-  const waits = [0, 1].map((chance) => new Tries(ALL, null).after(BROKEN, { ...HOW, waitMs: 1000, chance }));
+  const how = { ...HOW, waitMs: 1000 };
+  const waits = [0, 1].map((chance) => new Tries(ALL, null).after(BROKEN, { ...how, chance }));
   equal(waits, [1000, 1250]);
 });
 

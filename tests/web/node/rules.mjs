@@ -8,8 +8,8 @@ const statics = pathToFileURL(`${folder}/`);
 
 registerHooks({
   resolve(specifier, context, next) {
-    const found = specifier.startsWith("/static/") ? new URL(specifier.slice(8), statics) : specifier;
-    return next(String(found), context);
+    const ours = specifier.startsWith("/static/");
+    return next(ours ? new URL(specifier.slice(8), statics).href : specifier, context);
   },
 });
 

@@ -42,11 +42,11 @@ export class Feed {
     return this.#fills(1);
   }
 
-  /** @param {{event: object, cursor: string, before: string}} entry, `before`: the cursor without it */
+  /** @param {{event: object, cursor: string, before: string}} entry `before`: without it */
   put(entry, characters) {
     const taker = this.#takers.shift();
     if (taker) {
-      taker.resolve(entry);
+      taker[0](entry);
       return;
     }
     this.#entries.push({ ...entry, characters });
@@ -72,7 +72,11 @@ export class Feed {
       this.#offerRoom();
       return Promise.resolve(entry);
     }
-    if (!this.#over) return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
+    return this.#over ? this.#last() : new Promise((...way) => this.#takers.push(way));
+  }
+
+  /** What comes after the last event: the error, once, or null. */
+  #last() {
     const error = this.#error;
     this.#error = null;
     return error === null ? Promise.resolve(null) : Promise.reject(error);
@@ -89,11 +93,7 @@ export class Feed {
     if (this.#over) return;
     this.#over = true;
     this.#error = error;
-    for (const { resolve, reject } of this.#takers.splice(0)) {
-      if (this.#error === null) resolve(null);
-      else reject(this.#error);
-      this.#error = null;
-    }
+    for (const [resolve, reject] of this.#takers.splice(0)) this.#last().then(resolve, reject);
     this.#offerRoom();
   }
 

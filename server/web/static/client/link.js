@@ -17,7 +17,7 @@ export class Link {
   ready = false;
   /** Something came of it: an event was delivered, or a heartbeat agreed. Its owner's note. */
   progress = false;
-  /** Why this side ended it: bye, cut, gap, silent, unanswered, abandoned, full, preferred, closed. */
+  /** Why this side ended it, in a word: one of the reasons of keepstream.d.ts, or `bye`. */
   fate = null;
   bye = null;
   /** When bytes came last, by performance.now(); null before the first. */

@@ -29,7 +29,7 @@ export const OPTIONS = Object.keys(USUAL);
  */
 export function settle(options, { drivers, usual }) {
   const unknown = Object.keys(options).filter((name) => !OPTIONS.includes(name));
-  if (unknown.length > 0) throw new TypeError(`there is no option ${unknown}: choose of ${OPTIONS}`);
+  if (unknown.length > 0) throw new TypeError(`no option ${unknown}: choose of ${OPTIONS}`);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settled = { ...USUAL, transports: usual, ...Object.fromEntries(given) };
   const transports = settled.transports.filter((name) => name in drivers);

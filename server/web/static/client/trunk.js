@@ -10,8 +10,9 @@ import { LOST, decode, deliver } from "./wire.js";
 
 const LINGER_MS = 2000; // without subscriptions; a page that goes from one to the next keeps it
 const HEARD_MS = 50; // how exact the silence of each session is known: there may be a thousand
-const DEAD = new Set(["silent", "unanswered", "abandoned", "cut"]); // about the socket, not the session
-const LEAVING = new Set(["restart", "rotate", "slow"]); // a bye of a session that is the socket's
+// Why a session hung up where that is about the socket, and a bye that is.
+const DEAD = new Set(["silent", "unanswered", "abandoned", "cut"]);
+const LEAVING = new Set(["restart", "rotate", "slow"]);
 const ANSWERS = new Set(["ok", "pong", "refused"]);
 
 export class Trunk {
@@ -68,7 +69,9 @@ export class Trunk {
   }
 
   #leave(route) {
-    if (route.sent && route.wire.signal.reason !== "bye") this.#say({ type: "unsubscribe", id: `u${route.id}`, session: route.session });
+    const { id, session, sent, wire } = route;
+    const known = sent && wire.signal.reason !== "bye"; // a bye has ended it there
+    if (known) this.#say({ type: "unsubscribe", id: `u${id}`, session });
     route.end(LOST);
   }
 
@@ -140,10 +143,7 @@ export class Trunk {
     if (!route?.taken) return;
     route.wire.alive();
     this.#leaving ||= frames[0].type === "bye" && LEAVING.has(frames[0].reason);
-    for (const frame of frames) {
-      const whole = frame.type === "ready" ? { heartbeat: this.#greeting.heartbeat, ...frame } : frame;
-      deliver(whole, route.wire, size / frames.length);
-    }
+    for (const frame of frames) deliver(frame, route.wire, size / frames.length);
   }
 
   #rest() {

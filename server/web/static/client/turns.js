@@ -2,7 +2,7 @@
 // keeps one for as long as it waits: a dozen of them would leave none for anything else.
 
 const AT_ONCE = 4; // the other connections are for what the page asks beside
-const ALONE = 5; // seconds to wait for an answer where each has a connection: a new one waits so long
+const ALONE = 5; // seconds to wait for an answer: whoever comes as the fifth waits them once
 const CROWDED = 1; // where they have to share
 
 export class Turns {

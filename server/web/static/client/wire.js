@@ -24,7 +24,7 @@ export function deliver(frame, wire, size = 0) {
   if (frame !== null && !wire.signal.aborted) wire.receive(frame, size);
 }
 
-/** @returns {Promise<import("./policy.js").Ending>} of an HTTP answer that is not the one hoped for */
+/** @returns {Promise<import("./policy.js").Ending>} of an HTTP answer that refuses */
 export async function refusal(answer) {
   const seconds = Number(answer.headers.get("Retry-After") ?? NaN);
   const afterMs = Number.isFinite(seconds) ? seconds * 1000 : undefined;
