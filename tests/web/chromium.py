@@ -1,6 +1,7 @@
 """A real browser for tests: Debian's Chromium, and a page of it that reports its own faults."""
 
 import asyncio
+import atexit
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -45,6 +46,7 @@ class Chromium:
     def address(self) -> str:
         """Where it listens; started by who asks first."""
         if self._process is None:
+            atexit.register(self.close)  # for who uses it outside of this folder's tests
             options = {"executablePath": str(PATH), "args": ARGUMENTS, "port": 0}
             with NamedTemporaryFile("w", suffix=".json") as config:
                 json.dump(options, config)

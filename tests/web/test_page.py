@@ -353,7 +353,7 @@ async def test_all_of_it_by_keyboard(browser: Browser, server: Server, api: Api)
         await visit(page, server.url)
         keys = page.keyboard
         form = page.locator("start-form")
-        await expect(form.locator("input[type=radio]:checked")).to_have_count(1)
+        await expect(form.locator("input[name=workflow]:checked")).to_have_count(1)
         await keys.press("n")
         await keys.type("listens")
         await keys.press("ArrowDown")

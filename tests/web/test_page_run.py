@@ -375,7 +375,7 @@ async def test_the_keyboard_reaches_every_bar_and_mark(browser: Browser, server:
             return await page.page.evaluate(focused)
 
         await page.plot.focus()
-        assert await press("Tab") == "small, complete"
+        assert await press("Tab") == "small, took 10 s"
         assert await press("ArrowDown") == "Chief, see to it"
         assert await press("ArrowRight") == "Chief, hands off to Hand"
         assert await press("ArrowDown") == "Hand, the work"
