@@ -1,7 +1,6 @@
 """The URL table."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from aiohttp import web
 
@@ -9,10 +8,9 @@ from server.settings import Settings
 from server.web import answers, health, runs, sessions
 from server.web.guard import add_headers, guard
 from server.web.many import many
+from server.web.page import STATIC, VERSIONED, page, versioned
 from server.web.sse import sse
 from server.web.websocket import websocket
-
-STATIC = Path(__file__).parent / "static"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -39,10 +37,6 @@ TABLE: list[tuple[str, str, Handler]] = [
 ]
 
 
-async def _page(_: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "index.html")
-
-
 async def _openapi(_: web.Request) -> web.Response:
     from server.web.openapi import document  # noqa: PLC0415 - most servers are never asked for it
 
@@ -55,11 +49,12 @@ def application(settings: Settings) -> web.Application:
         middlewares=[answers.errors, guard(settings)], client_max_size=answers.MAX_BODY
     )
     app.on_response_prepare.append(add_headers(settings))
-    for method, path, handler in [*TABLE, ("GET", "/", _page), ("GET", "/openapi.json", _openapi)]:
+    for method, path, handler in [*TABLE, ("GET", "/", page), ("GET", "/openapi.json", _openapi)]:
         if method == "GET":
             # No HEAD with it: a HEAD of a stream would be a reader that nobody reads for.
             app.router.add_get(path, handler, allow_head=False)
         else:
             app.router.add_route(method, path, handler)
+    app.router.add_get(VERSIONED, versioned, allow_head=False)
     app.router.add_static("/static", STATIC)
     return app
