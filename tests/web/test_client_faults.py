@@ -190,8 +190,7 @@ async def test_a_bad_network_costs_nothing(
     server: Server, api: Api, transport: str, ending: Ending
 ) -> None:
     """Connections that are cut, half closed or fall silent anywhere leave no gap and no double."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=150))["id"])
+    session = await api.complete("count", n=150)
     async with BadNetwork(server.port, seed=11) as network, a_page() as page:
         await open_page(page, network.url)  # not the page but the stream is to be cut
         network.draw = bad(ending)
@@ -229,8 +228,7 @@ async def stop_the_clock(page: Page, url: str) -> None:
 )
 async def test_a_good_moment_is_used_at_once(server: Server, api: Api, moment: str) -> None:
     """Back online, or visible again, a stream does not sit out its wait."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with Middlebox(server.port) as box, a_page() as page:
         await stop_the_clock(page, box.url)
         box.closed = True

@@ -36,8 +36,7 @@ async def test_follows_a_session_from_before_its_run_to_its_end(
 @over_each
 async def test_a_long_history_comes_whole(server: Server, api: Api, transport: str) -> None:
     """More events than any page or frame holds come once each, in order."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=2500))["id"])
+    session = await api.complete("count", n=2500)
     async with a_page() as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.expect_all(2502)
@@ -68,9 +67,7 @@ async def test_cuts_cost_nothing(server: Server, api: Api, gate: Gate, transport
 
 async def test_cursor_never_runs_ahead_of_what_was_delivered(server: Server, api: Api) -> None:
     """The cursor that comes with an event names it, and another stream goes on right after it."""
-    session = fresh()
-    run = await api.start(session, "count", n=10)
-    await api.ended(session, run["id"])
+    session = await api.complete("count", n=10)
     async with a_page() as page:
         follower = await follow(page, server.url, session)
         await follower.expect_all(12)
@@ -185,8 +182,7 @@ async def test_a_cursor_of_another_life_begins_again(
     server: Server, api: Api, transport: str
 ) -> None:
     """A reset is told, and the log follows from its first event under its own epoch."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with a_page() as page:
         options = {"after": "zzzz9999-2", "transports": [transport]}
         follower = await follow(page, server.url, session, **options)
@@ -220,8 +216,7 @@ async def test_a_session_that_is_deleted_stops_its_readers(
     server: Server, api: Api, transport: str
 ) -> None:
     """Who follows a session when it is deleted is told so, and does not come back."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with a_page() as page:
         options = {"until": "forever", "transports": [transport], "pollSeconds": 1}
         follower = await follow(page, server.url, session, **options)

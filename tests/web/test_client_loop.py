@@ -42,8 +42,7 @@ async def test_a_slow_loop_bounds_what_waits_for_it(
     server: Server, api: Api, transport: str
 ) -> None:
     """Not more than the bound ever waits, the connection is given up meanwhile, and all comes."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=300))["id"])
+    session = await api.complete("count", n=300)
     async with a_page() as page:
         options = {"transports": [transport], "buffer": 20}
         follower = await call(page, server.url, "loop", session, options)
@@ -62,9 +61,7 @@ async def test_a_slow_loop_bounds_what_waits_for_it(
 
 async def test_large_events_bound_what_waits_by_their_size(server: Server, api: Api) -> None:
     """A few events of a megabyte are as much as may wait, whatever their number."""
-    session = fresh()
-    run = await api.start(session, "chatty", n=12, size=900_000)
-    await api.ended(session, run["id"])
+    session = await api.complete("chatty", n=12, size=900_000)
     async with a_page() as page:
         follower = await call(page, server.url, "loop", session, {})
         await follower.reaches("stream.state.name === 'paused'")
@@ -99,8 +96,7 @@ async def test_leaving_a_loop_closes_the_stream(
 
 async def test_events_wait_for_a_loop_that_begins_late(server: Server, api: Api) -> None:
     """Without `onEvent` nothing is delivered to nobody: what came before the loop is in it."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with a_page() as page:
         await open_page(page, server.url)
         told = await page.evaluate(
@@ -118,8 +114,7 @@ async def test_events_wait_for_a_loop_that_begins_late(server: Server, api: Api)
 
 async def test_with_a_loop_callbacks_are_called_at_its_pace(server: Server, api: Api) -> None:
     """`onEvent` beside a loop gets each event when the loop takes it, once, with its cursor."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with a_page() as page:
         await open_page(page, server.url)
         told = await page.evaluate(
@@ -141,8 +136,7 @@ async def test_a_loop_learns_of_a_reset_between_two_events(
     server: Server, api: Api, transport: str
 ) -> None:
     """`onReset` comes before the first event of the log that began again."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with a_page() as page:
         options = {"after": "zzzz9999-2", "transports": [transport]}
         follower = await call(page, server.url, "loop", session, options, FREE)

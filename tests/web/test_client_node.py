@@ -41,8 +41,7 @@ async def test_a_loop_that_is_left_goes_on_with_its_cursor(
     server: Server, api: Api, transport: str
 ) -> None:
     """`break` closes the stream, and its cursor includes the last event that the loop took."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=20))["id"])
+    session = await api.complete("count", n=20)
     url = f"{server.url}/api/sessions/{session}"
     told = await run("twice", url, transports=[transport])
     assert told["offsets"] == list(range(1, 23))

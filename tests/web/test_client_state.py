@@ -89,8 +89,7 @@ async def test_a_transport_can_be_forced_and_let_go(
 
 async def test_a_transport_that_is_forced_has_no_fallback(server: Server, api: Api) -> None:
     """What does not get through is tried again and again, until the choice is free."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with Middlebox(server.port, upgrades="refuse") as box, a_page() as page:
         options = {"transports": ["poll"], "until": "forever"}
         follower = await follow(page, box.url, session, **options)
@@ -105,8 +104,7 @@ async def test_a_transport_that_is_forced_has_no_fallback(server: Server, api: A
 
 async def test_a_callback_that_throws_is_seen_and_ends_nothing(server: Server, api: Api) -> None:
     """A fault of the page's own is reported as such, and the next event comes all the same."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with a_page() as page:
         await open_page(page, server.url)
         told = await page.evaluate(

@@ -269,9 +269,7 @@ async def test_a_filter_and_an_event_can_be_shared(
     browser: Browser, server: Server, api: Api
 ) -> None:
     """What is narrowed down and what is looked at stand in the address, and open the same there."""
-    session = fresh()
-    run = await api.start(session, "agents")
-    await api.ended(session, run["id"])
+    session = await api.complete("agents")
     async with tab(browser) as page, tab(browser) as other:
         await visit(page, server.url, f"?session={session}")
         await expect(words(page)).to_have_text(COMPLETE)
@@ -291,9 +289,7 @@ async def test_a_mark_on_the_timeline_leads_to_its_event(
     browser: Browser, server: Server, api: Api
 ) -> None:
     """Agents and tools have bars; a click on one shows its event below."""
-    session = fresh()
-    run = await api.start(session, "agents")
-    await api.ended(session, run["id"])
+    session = await api.complete("agents")
     async with tab(browser) as page:
         await visit(page, server.url, f"?session={session}")
         await expect(words(page)).to_have_text(COMPLETE)
@@ -306,9 +302,7 @@ async def test_a_mark_on_the_timeline_leads_to_its_event(
 
 async def test_why_do_i_see_nothing(browser: Browser, server: Server, api: Api) -> None:
     """A filter that hides everything is found out, with the button that ends it."""
-    session = fresh()
-    run = await api.start(session, "count", n=3)
-    await api.ended(session, run["id"])
+    session = await api.complete("count", n=3)
     async with tab(browser) as page:
         await visit(page, server.url, f"?session={session}&q=nothing-is-like-this")
         await expect(page.locator("event-view .empty")).to_be_visible()

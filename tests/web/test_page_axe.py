@@ -62,9 +62,7 @@ async def test_the_first_page(browser: Browser, server: Server, look: str) -> No
 @looks
 async def test_a_run_that_has_ended(browser: Browser, server: Server, api: Api, look: str) -> None:
     """Agents, tools, texts; then unfolded, with an exact event, and the timeline as a table."""
-    session = fresh()
-    run = await api.start(session, "agents")
-    await api.ended(session, run["id"])
+    session = await api.complete("agents")
     async with dressed(browser, look) as page:
         await visit(page, server.url, f"?session={session}")
         await expect(words(page)).to_have_text(COMPLETE)
@@ -92,9 +90,7 @@ async def test_a_question_and_a_run_that_goes_on(
 @looks
 async def test_the_dialogs(browser: Browser, server: Server, api: Api, look: str) -> None:
     """Start, diagnosis and keys, each over a session whose run failed."""
-    session = fresh()
-    run = await api.start(session, "raises")
-    await api.ended(session, run["id"])
+    session = await api.complete("raises")
     async with dressed(browser, look) as page:
         await visit(page, server.url, f"?session={session}")
         await expect(events(page, "error")).to_have_count(1)
@@ -111,9 +107,7 @@ async def test_the_dialogs(browser: Browser, server: Server, api: Api, look: str
 @looks
 async def test_a_report(browser: Browser, server: Server, api: Api, look: str) -> None:
     """Chart, figures and code of a strategy."""
-    session = fresh()
-    run = await api.start(session, "strategy", symbols=["IBM"], rounds=1)
-    await api.ended(session, run["id"])
+    session = await api.complete("strategy", symbols=["IBM"], rounds=1)
     async with dressed(browser, look) as page:
         await visit(page, server.url, f"?session={session}&view=report")
         await expect(page.locator("strategy-report table").first).to_be_visible()

@@ -445,8 +445,7 @@ async def test_a_run_that_failed(
     browser: Browser, server: Server, api: Api, workflow: str, told: list[str]
 ) -> None:
     """The code that it ended with is in the verdict, with advice of its own."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, workflow))["id"])
+    session = await api.complete(workflow)
     async with tab(browser) as page:
         shown = await panels(page, server.url)
         await shown.follow(session)
@@ -461,8 +460,7 @@ async def test_the_page_itself_may_be_the_reason(
     browser: Browser, server: Server, api: Api
 ) -> None:
     """A filter and a page that is scrolled away are named, each with the button that undoes it."""
-    session = fresh()
-    await api.ended(session, (await api.start(session, "count", n=3))["id"])
+    session = await api.complete("count", n=3)
     async with tab(browser) as page:
         shown = await panels(page, server.url)
         await shown.follow(session)

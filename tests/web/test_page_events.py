@@ -136,9 +136,7 @@ async def test_a_run_is_shown_with_what_belongs_together(
 async def test_events_are_text(browser: Browser, server: Server, api: Api) -> None:
     """Whatever an event holds is shown as it is and becomes neither markup nor code."""
     hostile = "<img src=x onerror=\"document.title='owned'\"><b>\u202e</b>&lt;{{1}}\u2028"
-    session = fresh()
-    run = await api.start(session, "echo", text=hostile)
-    await api.ended(session, run["id"])
+    session = await api.complete("echo", text=hostile)
     async with tab(browser) as page:
         await mount(page, server.url, session, filter={"text": "<b>"})
         said = rows(page, "agent_message").locator(".said")

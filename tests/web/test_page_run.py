@@ -169,9 +169,7 @@ async def test_a_run_of_the_server_is_shown_as_bars_in_lanes(
     browser: Browser, server: Server, api: Api
 ) -> None:
     """Agents, the one inside the other, and their tools can be read from labels."""
-    session = fresh()
-    run = await api.start(session, "agents")
-    await api.ended(session, run["id"])
+    session = await api.complete("agents")
     async with shown(browser, server) as page:
         await page.add(*await api.events(session))
         await expect(page.bar("Supervisor, plan", "complete")).to_be_visible()
