@@ -341,6 +341,37 @@ async def test_back_and_forth(browser: Browser, server: Server, api: Api) -> Non
         await expect_whole(page, api, session)
 
 
+SHIFTS = """
+globalThis.shifts = [];
+const around = (node) => node && !node.parentElement?.closest(".scroller");  // where a live end moves
+new PerformanceObserver((list) => {
+  for (const { value, hadRecentInput, sources } of list.getEntries()) {
+    const moved = sources.filter(({ node }) => around(node))
+      .map(({ node, previousRect: from, currentRect: to }) =>
+        `${node.nodeName}.${node.className} ${from.y} → ${to.y}`);
+    if (!hadRecentInput && moved.length > 0) shifts.push([value, ...moved]);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+#: What Web Vitals calls good for the whole life of a page.
+GOOD_SHIFT = 0.1
+
+
+async def test_nothing_jumps_while_a_run_goes_on(
+    browser: Browser, server: Server, api: Api
+) -> None:
+    """From the empty page over agents, texts and artifacts to the report: what is read stays."""
+    session = fresh()
+    async with tab(browser) as page:
+        await page.add_init_script(SHIFTS)
+        await visit(page, server.url, f"?session={session}")
+        await expect(words(page)).to_contain_text("waiting for a run")
+        await api.start(session, "strategy", symbols=["IBM"], rounds=1)
+        await expect(words(page)).to_have_text(COMPLETE)
+        shifts = await page.evaluate("shifts")
+    assert sum(value for value, *_ in shifts) < GOOD_SHIFT, shifts
+
+
 async def test_all_of_it_by_keyboard(browser: Browser, server: Server, api: Api) -> None:
     """Start a run, go through its events, look at one as it is, cancel, and go back: no mouse."""
     async with tab(browser) as page:

@@ -132,7 +132,7 @@ function showRun() {
   timeline.show(run);
   events.agents = outline?.agents ?? [];
   const reported = run?.workflow === "strategy";
-  find(".views").hidden = !reported;
+  find("#tab-report").hidden = !reported;
   if (reported) report.show(run, (offset) => watch.event(offset));
   if (!reported && place.view === "report" && run !== null) note({ view: "events" });
   showView();
@@ -206,7 +206,7 @@ on(starting.form, "started", ({ session }) => {
 for (const tab of document.querySelectorAll("[role=tab]")) {
   tab.addEventListener("click", () => note({ view: tab.id.slice(4) }) ?? showView());
   tab.addEventListener("keydown", ({ key }) => {
-    if (key !== "ArrowLeft" && key !== "ArrowRight") return;
+    if ((key !== "ArrowLeft" && key !== "ArrowRight") || find("#tab-report").hidden) return;
     note({ view: place.view === "events" ? "report" : "events" });
     showView();
     find(`#tab-${place.view}`).focus();

@@ -38,6 +38,7 @@ class RunTimeline extends HTMLElement {
     plot.setAttribute("aria-label", HELP);
     this.nothing = element("p", "nothing soft", "The agents of a run show here as they begin.");
     this.left = element("p", "left soft");
+    this.dataset.state ??= "none";
     this.lanes = element("div", "lanes", overview.node, scroller, this.left);
     this.append(this.#header(), this.lanes, this.nothing, this.table.node, this.guide.tip.node);
     this.#listen();
