@@ -343,7 +343,7 @@ async def test_back_and_forth(browser: Browser, server: Server, api: Api) -> Non
 
 SHIFTS = """
 globalThis.shifts = [];
-const around = (node) => node && !node.parentElement?.closest(".scroller");  // where a live end moves
+const around = (node) => node && !node.parentElement?.closest(".scroller");  // a live end moves
 new PerformanceObserver((list) => {
   for (const { value, hadRecentInput, sources } of list.getEntries()) {
     const moved = sources.filter(({ node }) => around(node))
