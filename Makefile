@@ -11,8 +11,11 @@ demo: $(READY)  ## run the strategy workflow end to end, and cut the connection 
 run: $(READY)  ## serve on http://127.0.0.1:8080
 	@exec $(BIN)/python -m server
 
+# Tests mostly wait: one more at a time than there are processors.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n + 1 : 4)))
+
 test: $(READY) $(if $(shell command -v npm),.node/.ready)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from chaos.proc import alive, born, command, every, marked, parent
+from chaos.proc import alive, born, children, command, every, marked, parent
 from tests.system.patience import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +175,12 @@ def descendants(pid: int) -> set[int]:
     while unseen := {child for child, parent in parents.items() if parent in unseen} - found:
         found |= unseen
     return {each for each in found if alive(each)}
+
+
+def forked(pid: int) -> int:
+    """How many processes the fork server of `pid` has: its runs', and the one that stands by."""
+    servers = [each for each in children(pid) if "forkserver" in command(each)]
+    return sum(len(children(each)) for each in servers)
 
 
 def descriptors(pid: int) -> list[str]:

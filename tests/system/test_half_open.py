@@ -14,7 +14,7 @@ from chaos import namespace
 from chaos.namespace import Namespace
 from tests.system.api import Api, fresh
 from tests.system.patience import eventually, until
-from tests.system.processes import Server, StartServer, descriptors
+from tests.system.processes import Server, StartServer, descriptors, forked
 from tests.system.test_slow_reader import attach as ask
 
 pytestmark = pytest.mark.skipif(bool(namespace.lacking()), reason=namespace.lacking())
@@ -74,6 +74,7 @@ async def test_link_down(
         await api.call("POST", "/api/sessions", {"id": quiet})
         run = await api.start(busy, "count", n=100_000, delay=0.1)
         await api.reached(busy, "tick")
+        until(lambda: forked(everywhere.pid) == 2, "the run's process, and the next one's")
         before = descriptors(everywhere.pid)
         peers = [attach(session, each) for session in (busy, quiet) for each in KINDS]
         for session in (busy, quiet):

@@ -366,7 +366,7 @@ async def test_nothing_jumps_while_a_run_goes_on(
         await page.add_init_script(SHIFTS)
         await visit(page, server.url, f"?session={session}")
         await expect(words(page)).to_contain_text("waiting for a run")
-        await api.start(session, "strategy", symbols=["IBM"], rounds=1)
+        await api.start(session, "strategy", symbols=["IBM"], rounds=1, pace=0.003)
         await expect(words(page)).to_have_text(COMPLETE)
         shifts = await page.evaluate("shifts")
     assert sum(value for value, *_ in shifts) < GOOD_SHIFT, shifts

@@ -107,7 +107,7 @@ async def test_the_dialogs(browser: Browser, server: Server, api: Api, look: str
 @looks
 async def test_a_report(browser: Browser, server: Server, api: Api, look: str) -> None:
     """Chart, figures and code of a strategy."""
-    session = await api.complete("strategy", symbols=["IBM"], rounds=1)
+    session = await api.complete("strategy", symbols=["IBM"], rounds=1, pace=0)
     async with dressed(browser, look) as page:
         await visit(page, server.url, f"?session={session}&view=report")
         await expect(page.locator("strategy-report table").first).to_be_visible()
