@@ -7,5 +7,5 @@
 ``frames``     what goes over a WebSocket, as bytes; ``messages`` what a client says there
 ``guard``      who may ask; ``answers`` bodies, parameters and errors
 ``openapi``    the description of all this
-``static/``    the page and the browser client
+``static/``    the page and the browser client; ``page`` serves the page's files by version
 """
