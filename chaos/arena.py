@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from chaos import journal, proc
+from chaos import journal
 from chaos.api import Api
 from chaos.figures import Figure
 from chaos.history import TERMINAL, History
@@ -74,7 +74,7 @@ class Arena:
         await self.ended([first])
         await self.api.history(first.session)
         # The process that is forked ahead of the next run comes a moment after the last start.
-        await self._settled(lambda: len(proc.children(self.server.fork_server() or 0)) != 1)
+        await self._settled(lambda: not self.server.stands_by())
         self._baseline = Counter(self.server.descriptors())
         return self.server
 

@@ -19,7 +19,11 @@ def born(pid: int) -> str:
 def descriptors(pid: int) -> list[str]:
     """What its open descriptors point to, sorted; without what numbers a socket or pipe has."""
     found = []
-    for link in Path(f"/proc/{pid}/fd").iterdir():
+    try:
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # it is gone
+        return []
+    for link in links:
         with contextlib.suppress(FileNotFoundError):
             found.append(str(link.readlink()).partition(":[")[0])
     return sorted(found)

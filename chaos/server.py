@@ -150,6 +150,13 @@ class Server:
                 return pid
         return None
 
+    def stands_by(self) -> bool:
+        """Whether a process waits for the next run, and no run has one."""
+        waiting = proc.children(self.fork_server() or 0)
+        held = [proc.descriptors(each) for each in waiting]
+        # A run's has a socket to the server, and one that is going has nothing.
+        return len(held) == 1 and bool(held[0]) and "socket" not in held[0]
+
     def descriptors(self) -> list[str]:
         """What its open descriptors point to."""
         return proc.descriptors(self.pid)

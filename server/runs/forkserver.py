@@ -96,7 +96,7 @@ class ForkServer:
 
     async def warm_up(self) -> None:
         """Have a fork server that is done with its imports; raises as :meth:`start` does."""
-        await self._call(self._make_spare)
+        await self._call(self._warm_up)
 
     async def start(self, run: str, *arguments: str) -> Started:
         """A new process for a run; raises OSError or EOFError when there is none to be had."""
@@ -150,6 +150,10 @@ class ForkServer:
             log.warning("A spare process was gone", pid=spare.started.leader.pid, error=repr(error))
         self._dismiss(spare)
         return None
+
+    def _warm_up(self) -> None:
+        if self._spare is None:  # a run that was found queued may have come first
+            self._make_spare()
 
     def _renew(self) -> None:
         """Have a spare, if there is peace for it."""

@@ -117,6 +117,18 @@ async def test_a_spare_does_not_outlive_a_killed_server() -> None:
     assert done.stderr == ""
 
 
+async def test_there_is_never_a_second_spare(open_runs: Open) -> None:
+    """Whoever asks for one while there is one, at a start of the server or later, has that one."""
+    async with open_runs() as place:
+        await place.end_of("silent")
+        first = await spare(place)
+        before = open_descriptors()
+        for _ in range(2):
+            await place.runs.warm_up()
+            assert await spare(place) is first
+        assert open_descriptors() == before
+
+
 async def test_a_spare_is_nobodys_orphan(open_runs: Open) -> None:
     """A run that is ended takes with it what it has started, and not who stands by."""
     async with open_runs() as place:
