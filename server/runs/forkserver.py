@@ -185,7 +185,7 @@ class ForkServer:
         else:
             self._let_go(spare.started)
         if spare.started.slot is not None:
-            spare.started.slot.remove()
+            self._nursery().vacate(spare.started.slot)
 
     def _terms(self, run: str, arguments: tuple[str, ...]) -> Callable[[], tuple[Any, ...]]:
         return lambda: (self._entry, *self._nursery().terms(run), run, *arguments)

@@ -5,6 +5,8 @@ each of them would wait for a hundred answers, six at a time. So the page names 
 under which they may be kept for good; who embeds ``/static/keepstream.js`` asks each time.
 """
 
+import asyncio
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from aiohttp import hdrs, web
 
 from server.errors import NotFound
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).resolve().parent / "static"
 #: Where the page's files are, under a version; for `add_route`.
 VERSIONED = "/static/{version:v[0-9a-f]{16}}/{path:.+}"
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -22,11 +24,16 @@ _handed_out: set[str] = set()
 
 async def page(_: web.Request) -> web.Response:
     """``GET /``: with the names of the present version in it."""
+    text = await asyncio.to_thread(_page)
+    return web.Response(text=text, content_type="text/html")
+
+
+def _page() -> str:
     version = _version()
     _handed_out.add(version)
     text = (STATIC / "index.html").read_text()
-    text = text.replace("</head>", f"{_preloads()}</head>").replace("static/", f"static/{version}/")
-    return web.Response(text=text, content_type="text/html")
+    text = text.replace("</head>", f"{_preloads()}</head>")
+    return text.replace("static/", f"static/{version}/")
 
 
 async def versioned(request: web.Request) -> web.StreamResponse:
@@ -34,13 +41,18 @@ async def versioned(request: web.Request) -> web.StreamResponse:
 
     A page that was opened before a deploy goes on asking by the old name.
     """
-    path = (STATIC / request.match_info["path"]).resolve()
-    if not (path.is_relative_to(STATIC) and path.is_file()):
-        raise NotFound("the page has no such file")
-    answer = web.FileResponse(path)
+    answer = web.FileResponse(_file(request.match_info["path"]))
     if request.match_info["version"] in _handed_out:
         answer.headers[hdrs.CACHE_CONTROL] = FOR_GOOD
     return answer
+
+
+def _file(name: str) -> Path:
+    with contextlib.suppress(OSError, ValueError):  # a name that no file can have
+        path = (STATIC / name).resolve()
+        if path.is_relative_to(STATIC) and path.is_file():
+            return path
+    raise NotFound("the page has no such file")
 
 
 def _version() -> str:

@@ -28,6 +28,12 @@ def pid_of(place: Place, run: str) -> int:
     return pid
 
 
+def left_of(gone: Spare) -> list[Path]:
+    """The control groups that are still there of a spare that was let go."""
+    slot = gone.started.slot
+    return [] if slot is None else [group for group in slot.groups.values() if group.exists()]
+
+
 async def test_the_next_run_is_the_process_that_was_forked_ahead(open_runs: Open) -> None:
     """It is told which run it is; then another one is forked."""
     async with open_runs() as place:
@@ -53,17 +59,20 @@ async def test_a_spare_that_was_killed_costs_no_run(open_runs: Open) -> None:
     """The next run gets a process all the same."""
     async with open_runs() as place:
         await place.runs.warm_up()
-        ahead = (await spare(place)).started.leader.pid
+        found = await spare(place)
+        ahead = found.started.leader.pid
         os.kill(ahead, signal.SIGKILL)
         await until_gone(ahead)
         assert (await place.end_of("silent"))["type"] == "complete"
+        assert not left_of(found)
 
 
 async def test_a_spare_whose_fork_server_died_is_let_go(open_runs: Open) -> None:
     """Its exit code would never be known: the next run's process is the new fork server's."""
     async with open_runs() as place:
         await place.runs.warm_up()
-        ahead = (await spare(place)).started.leader.pid
+        found = await spare(place)
+        ahead = found.started.leader.pid
         old = multiprocess.forkserver._forkserver._forkserver_pid
         os.kill(old, signal.SIGKILL)
         await until_gone(old)
@@ -71,6 +80,8 @@ async def test_a_spare_whose_fork_server_died_is_let_go(open_runs: Open) -> None
         assert (await place.kept.end(run))["type"] == "complete"
         assert pid_of(place, run) != ahead
         await until_gone(ahead)
+        await spare(place)  # a later fork takes away what could not be yet
+        assert not left_of(found)
 
 
 async def test_a_spare_goes_with_its_server(open_runs: Open) -> None:
@@ -82,8 +93,7 @@ async def test_a_spare_goes_with_its_server(open_runs: Open) -> None:
         await place.runs.warm_up()
         found = await spare(place)
     assert not alive(found.started.leader.pid)
-    if found.started.slot is not None:
-        assert not any(group.exists() for group in found.started.slot.groups.values())
+    assert not left_of(found)
     assert open_descriptors() == before
 
 

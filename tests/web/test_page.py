@@ -231,6 +231,49 @@ async def test_the_server_is_replaced_meanwhile(
             await expect_whole(page, api, session)
 
 
+async def test_a_log_that_began_again_is_said_and_shown_whole(
+    browser: Browser, start_server: StartServer
+) -> None:
+    """After a restored copy every epoch is a new one: the page says so, and has the log once."""
+    first = start_server()
+    session = fresh()
+    async with tab(browser) as page:
+        async with Api(first.url) as api:
+            await api.start(session, "count", n=3)
+            await api.ended(session)
+        await visit(page, first.url, f"?session={session}")
+        await expect(events(page, "tick")).to_have_count(3)
+        first.terminate()
+        await asyncio.to_thread(first.wait)
+        second = start_server(first.data_dir, PORT=first.port, NEW_EPOCH=1)
+        async with Api(second.url) as api:
+            await api.start(session, "count", n=2)
+            await expect(page.locator("event-view .note", has_text="began again")).to_be_visible()
+            await api.ended(session)
+            await expect(events(page, "tick")).to_have_count(5)
+            await expect_whole(page, api, session)
+
+
+async def test_another_session_never_stands_under_a_name_that_is_not_its_own(
+    browser: Browser, start_server: StartServer
+) -> None:
+    """While the server does not answer the page is empty, and not the session before."""
+    server = start_server()
+    first, second = fresh(), fresh()
+    async with tab(browser) as page, Api(server.url) as api:
+        await api.start(first, "count", n=3)
+        await api.ended(first)
+        await visit(page, server.url, f"?session={first}")
+        await expect(events(page, "tick")).to_have_count(3)
+        await page.route(f"**/api/sessions/{second}*", lambda _: None)  # no answer ever
+        await page.evaluate("id => history.pushState(null, '', `?session=${id}`)", second)
+        await page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
+        await expect(page.locator("nav .name")).to_have_text(second)
+        await expect(events(page, "tick")).to_have_count(0)
+        await expect(words(page)).not_to_have_text(COMPLETE)
+        await page.unroute_all(behavior="ignoreErrors")
+
+
 async def test_cancel_button_ends_the_run(browser: Browser, server: Server, api: Api) -> None:
     """The button asks once more, then for the run to be cancelled; its end is shown."""
     async with tab(browser) as page:

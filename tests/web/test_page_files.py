@@ -1,6 +1,10 @@
 """The page's files: named by a version, kept for good, and never another server's."""
 
+import asyncio
 import re
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -48,6 +52,8 @@ async def test_who_embeds_the_client_asks_each_time(server: Server) -> None:
         ("..%2fpage.py", 404),
         ("page/..%2f..%2f..%2fpage.py", 404),
         ("%2fetc/passwd", 404),
+        ("page/%00.js", 404),
+        (f"page/{'x' * 300}.js", 404),
     ],
 )
 async def test_a_page_from_before_a_deploy_still_finds_its_files(
@@ -60,6 +66,18 @@ async def test_a_page_from_before_a_deploy_still_finds_its_files(
     ):
         assert answer.status == status
         assert answer.headers["Cache-Control"] == "no-cache"
+
+
+async def test_the_project_may_stand_behind_a_link(tmp_path: Path) -> None:
+    """A server that is started in a folder that is a link serves the page as any other."""
+    link = tmp_path / "project"
+    link.symlink_to(STATIC.parents[2])
+    program = "from server.web.page import STATIC; print(STATIC)"
+    told = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=link, env={"PYTHONPATH": str(link)}, stdout=PIPE
+    )
+    out, _ = await told.communicate()
+    assert Path(out.decode().strip()) == STATIC.resolve()
 
 
 @needs_chromium

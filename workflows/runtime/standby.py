@@ -24,7 +24,7 @@ def stand_by(told: Connection, entry: Callable[..., None]) -> None:
     _rehearse()
     try:
         mark, *arguments = json.loads(told.recv_bytes())
-    except EOFError:
+    except (EOFError, OSError):  # before the message, or within it
         os._exit(0)
     told.close()
     if mark:

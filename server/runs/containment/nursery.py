@@ -33,6 +33,7 @@ class Nursery:
         self._warm = False
         self._leaders: set[Identity] = set()
         self._births = threading.Lock()
+        self._vacant: list[Slot] = []  # of processes that never were a run's
 
     def receive(self, pid: int) -> None:
         """See to it that the fork server is in an empty slot, if there are any."""
@@ -63,6 +64,15 @@ class Nursery:
         """Nothing is left of that one."""
         self._leaders.discard(leader)
 
+    def vacate(self, slot: Slot) -> None:
+        """Its process never was a run's, and has ended or is about to: take the slot away."""
+        self._vacant.append(slot)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        # The dead leave in their own time: what is not empty yet is tried again at the next move.
+        self._vacant = [slot for slot in self._vacant if not slot.remove()]
+
     def terms(self, run: str) -> tuple[str, str, tuple[str, ...], int]:
         """What the next process is told, see :func:`workflows.runtime.belonging.born`.
 
@@ -84,6 +94,7 @@ class Nursery:
     def close(self) -> None:
         """The fork server has ended."""
         self._abandon()
+        self._sweep()
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[ForkServer | None]:
@@ -92,6 +103,7 @@ class Nursery:
             yield ForkServer(self.pid, frozenset(self._leaders)) if self._warm else None
 
     def _move(self) -> None:
+        self._sweep()
         left, self._slot, self._taken = self._slot, self._next(), False
         if left is not None:
             self._seal(left)

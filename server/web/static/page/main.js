@@ -43,9 +43,8 @@ let stale = false; // the outline is newer than what is shown of it
 
 // -- where we are
 
-function go(next, { replace = false } = {}) {
-  const address = new URL(write(next) || "?", document.baseURI);
-  history[replace ? "replaceState" : "pushState"](null, "", address);
+function go(next) {
+  history.pushState(null, "", new URL(write(next) || "?", document.baseURI));
   arrive(next);
 }
 
@@ -80,13 +79,15 @@ function attach() {
   starting.atHome = session === null;
   news.begin();
   forgetColours();
+  events.hidden = true; // until it is opened it shows the session before
+  bar.follow(null);
   showTitle();
   if (session === null) return;
   const mine = new Watch(session, {
     onOpen: (log) => mine === watch && open(log),
-    onEvents: (fresh_) => mine === watch && receive(fresh_),
+    onEvents: (arrived) => mine === watch && receive(arrived),
     onOutline: () => mine === watch && outlined(),
-    onStream: (stream) => bar.follow(stream),
+    onStream: (stream) => mine === watch && bar.follow(stream),
     onState: (state) => mine === watch && show(state),
     onReset: ({ reason }) => mine === watch && news.reset(reason),
   });
@@ -98,14 +99,16 @@ function attach() {
 function open(log) {
   const first = !opened;
   opened = true;
-  events.open({ address: watch.address, ...log, ...(first && place.event ? { at: place.event } : {}) });
+  events.hidden = false;
+  const at = first && place.event ? { at: place.event } : {};
+  events.open({ address: watch.address, ...log, ...at });
   events.filter = place.filter;
   showRun();
 }
 
-function receive(fresh_) {
-  events.receive(fresh_);
-  news.events(fresh_);
+function receive(arrived) {
+  events.receive(arrived);
+  news.events(arrived);
 }
 
 function show(state) {
@@ -164,7 +167,7 @@ function showTitle() {
 
 // -- what the reader does
 
-const on = (target, name, act) => target.addEventListener(name, (fired) => act(fired.detail, fired));
+const on = (target, name, act) => target.addEventListener(name, ({ detail }) => act(detail));
 
 on(sessions, "open", ({ session }) => session !== place.session && go(fresh(session)));
 on(document, "new", () => starting.open(unused()));
@@ -200,7 +203,8 @@ on(diagnosis, "clearfilter", () => {
 on(starting.form, "started", ({ session }) => {
   if (session !== place.session) go(fresh(session));
   else if (place.run) note({ run: null });
-  watch.goOn();
+  if (watch.state?.name === "stopped") attach(); // it was deleted, and is there again
+  else watch.goOn();
 });
 
 for (const tab of document.querySelectorAll("[role=tab]")) {

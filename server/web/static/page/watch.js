@@ -19,7 +19,7 @@ const LOOK_MS = 5000; // a complete session may be given another run
  * @property {(outline: Outline) => void} onOutline it has changed
  * @property {(stream: import("../keepstream.js").Stream) => void} onStream a new one is followed
  * @property {(state: import("../client/state.js").State) => void} onState
- * @property {(reset: object) => void} onReset the log began again; `onOpen` follows
+ * @property {(reset: object) => void} onReset the log began again: it was opened anew
  */
 
 export class Watch {
@@ -34,6 +34,7 @@ export class Watch {
   outline = new Outline();
   /** @type {import("../keepstream.js").Stream | null} */
   stream = null;
+
   /**
    * @param {string} session its id
    * @param {Listener} listener
@@ -119,8 +120,8 @@ export class Watch {
     this.#held = [];
     this.#reading = false;
     this.outline = new Outline();
-    this.#listener.onReset(reset);
     this.#open({ epoch: reset.epoch, first: reset.first, last: reset.first - 1 });
+    this.#listener.onReset(reset);
     this.#listener.onOutline(this.outline);
   }
 
@@ -189,6 +190,7 @@ export class Watch {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       if (document.visibilityState === "hidden" || stream !== this.stream) continue;
       const found = await this.#find();
+      if (!this.#opened && found) this.#open(found); // its end was heard of, and nothing else
       const more = found?.state === "running" || found?.last > parse(stream.cursor).last;
       if (more && stream === this.stream) this.goOn();
     }
