@@ -17,7 +17,7 @@ from playwright.async_api import Page
 from chaos.network import BadNetwork, cutting
 from docs.examples.follow import follow
 from server import errors, events, telemetry
-from server.sessions.subscription import Bye
+from server.sessions.bye import Bye
 from server.settings import Settings
 from server.web.many import MAX_SUBSCRIPTIONS
 from server.web.messages import MANY

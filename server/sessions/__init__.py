@@ -5,6 +5,7 @@
 ``audience``      who reads it, and how what was committed reaches them
 ``opening``       where a reader starts (pure)
 ``subscription``  a connected reader: catch-up, live, closed
+``bye``           why its stream ends (pure)
 ``carrier``       a connection that carries many of them
 ``visit``         a reader's visit, from its wish to its ``bye``
 ``pace``          telling a slow reader from a dead one (pure)

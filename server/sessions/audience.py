@@ -15,9 +15,10 @@ import structlog
 
 from server import telemetry
 from server.events import Cursor, Event
+from server.sessions.bye import Bye
 from server.sessions.diagnosis import Reader
 from server.sessions.sink import Encoding  # noqa: TC001 (not worth an import of its own kind)
-from server.sessions.subscription import Bye, Subscription
+from server.sessions.subscription import Subscription
 
 log = structlog.get_logger()
 

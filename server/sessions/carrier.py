@@ -16,10 +16,11 @@ from typing import Any
 
 from server import telemetry
 from server.events import now
+from server.sessions.bye import Bye
 from server.sessions.pace import Pace, Verdict
 from server.sessions.session import Session
 from server.sessions.sink import Encoding, Sink
-from server.sessions.subscription import SLOW_ABORT_SECONDS, Bye, Subscription
+from server.sessions.subscription import SLOW_ABORT_SECONDS, Subscription
 
 
 class Carrier:

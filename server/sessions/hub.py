@@ -19,11 +19,11 @@ from server.eventlog import EventLog
 from server.events import Draft, Event
 from server.records import Head, RunRecord, SessionRecord, Then
 from server.runs import Found
+from server.sessions.bye import Bye
 from server.sessions.carrier import Carrier
 from server.sessions.diagnosis import Snapshot
 from server.sessions.session import Session
 from server.sessions.stretches import Stretches
-from server.sessions.subscription import Bye
 from server.settings import Settings
 
 log = structlog.get_logger()

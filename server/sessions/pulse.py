@@ -13,10 +13,11 @@ import structlog
 
 from server import telemetry
 from server.errors import StoreUnavailable
+from server.sessions.bye import Bye
 from server.sessions.carrier import Carrier
 from server.sessions.hub import Hub
 from server.sessions.session import Session
-from server.sessions.subscription import Bye, Subscription
+from server.sessions.subscription import Subscription
 
 log = structlog.get_logger()
 

@@ -16,7 +16,6 @@ between. *live → catch-up* when the socket does not drain: what it has not tak
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import structlog
@@ -24,6 +23,7 @@ import structlog
 from server import telemetry
 from server.errors import StoreDamaged
 from server.events import Cursor, Event, now
+from server.sessions.bye import Bye
 from server.sessions.opening import Opening
 from server.sessions.pace import Pace, Verdict
 from server.sessions.sink import Sink
@@ -35,28 +35,6 @@ log = structlog.get_logger()
 LIVE_BACKLOG = 16 * 1024
 #: Seconds between ``bye`` ``slow`` and the end of the connection.
 SLOW_ABORT_SECONDS = 5.0
-
-Reason = Literal["closed", "restart", "rotate", "overloaded", "revoked", "slow", "deleted", "gone"]
-
-
-@dataclass(frozen=True)
-class Bye:
-    """Why a stream ended, and whether and when its reader may come back."""
-
-    reason: Reason
-    after_ms: int | None = None
-
-    @property
-    def reconnect(self) -> bool:
-        """Whether coming back with the cursor has a point."""
-        return self.reason in {"restart", "rotate", "overloaded", "slow"}
-
-    def frame(self, cursor: str | None) -> dict[str, Any]:
-        """The control frame that says it; None is for a connection that has no cursor."""
-        frame: dict[str, Any] = {"type": "bye", "reason": self.reason, "reconnect": self.reconnect}
-        if self.after_ms is not None:
-            frame["after_ms"] = self.after_ms
-        return frame if cursor is None else frame | {"cursor": cursor}
 
 
 class Log(Protocol):

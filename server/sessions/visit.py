@@ -9,11 +9,12 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from server.errors import AtCapacity, NotFound, ShuttingDown, StoreUnavailable
+from server.sessions.bye import Bye
 from server.sessions.hub import Hub
 from server.sessions.opening import Wish
 from server.sessions.session import Session
 from server.sessions.sink import Sink
-from server.sessions.subscription import Bye, Subscription
+from server.sessions.subscription import Subscription
 
 log = structlog.get_logger()
 

@@ -8,10 +8,10 @@ from aiohttp import web
 from server.errors import AtCapacity, BadRequest
 from server.events import check_id
 from server.sessions.admission import Admission
+from server.sessions.bye import Bye
 from server.sessions.carrier import Carrier
 from server.sessions.hub import Hub
 from server.sessions.opening import Wish
-from server.sessions.subscription import Bye
 from server.sessions.visit import visit
 from server.web.frames import AddressedEncoding, in_arrays
 from server.web.keys import ADMISSION, HUB

@@ -16,9 +16,10 @@ from aiohttp_sse import EventSourceResponse
 
 from server.errors import AtCapacity, NotFound, ShuttingDown
 from server.events import Event, check_id, encode_json
+from server.sessions.bye import Bye
 from server.sessions.opening import Wish
 from server.sessions.session import Session
-from server.sessions.subscription import Bye, Subscription
+from server.sessions.subscription import Subscription
 from server.web.keys import HUB
 from server.web.sink import SocketSink
 

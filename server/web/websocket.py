@@ -15,10 +15,11 @@ from aiohttp import WSCloseCode, web
 from server.errors import BadRequest, KeepstreamError
 from server.events import check_id
 from server.sessions.admission import Admission
+from server.sessions.bye import Bye, Reason
 from server.sessions.opening import Wish
 from server.sessions.session import Session
 from server.sessions.sink import Encoding
-from server.sessions.subscription import Bye, Reason, Subscription
+from server.sessions.subscription import Subscription
 from server.sessions.visit import visit
 from server.web.frames import ARRAYS, ENCODING, in_arrays
 from server.web.keys import ADMISSION, HUB

@@ -14,9 +14,10 @@ from server.eventlog import memory
 from server.eventlog.group import waited
 from server.events import Draft, server_draft
 from server.records import RunRecord
+from server.sessions.bye import Bye
 from server.sessions.hub import Hub
 from server.sessions.opening import Wish
-from server.sessions.subscription import Bye, Subscription
+from server.sessions.subscription import Subscription
 from server.settings import Settings
 from tests.sessions.wire import Wire
 

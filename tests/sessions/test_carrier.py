@@ -16,13 +16,14 @@ import pytest
 from server.eventlog.group import waited
 from server.events import server_draft
 from server.sessions import carrier as carriers
+from server.sessions.bye import Bye
 from server.sessions.carrier import Carrier
 from server.sessions.hub import Hub
 from server.sessions.opening import Wish
 from server.sessions.pace import SLOW_SECONDS
 from server.sessions.pulse import beating
 from server.sessions.stretches import IN_A_ROW, STRETCH_BYTES
-from server.sessions.subscription import LIVE_BACKLOG, Bye
+from server.sessions.subscription import LIVE_BACKLOG
 from server.sessions.visit import visit
 from server.web.frames import AddressedEncoding
 from server.web.sink import HIGH, LOW

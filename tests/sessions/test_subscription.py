@@ -7,9 +7,10 @@ import time
 import pytest
 
 from server.sessions import pulse, subscription
+from server.sessions.bye import Bye
 from server.sessions.pace import SLOW_SECONDS
 from server.sessions.session import Session
-from server.sessions.subscription import LIVE_BACKLOG, SLOW_ABORT_SECONDS, Bye
+from server.sessions.subscription import LIVE_BACKLOG, SLOW_ABORT_SECONDS
 from tests.sessions.conftest import NAME, Stage, settle
 from tests.sessions.test_pace import tcp_info
 from tests.sessions.wire import Wire

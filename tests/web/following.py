@@ -89,6 +89,17 @@ async def open_page(page: Page, url: str) -> None:
     await page.evaluate("import('/js/record.js').then((record) => { Object.assign(self, record) })")
 
 
+async def in_a_page(url: str, session: str, body: str) -> Any:
+    """Return what `body` returns, a function's in a page of that server; it has `follow`."""
+    async with a_page() as page:
+        await open_page(page, url)
+        return await page.evaluate(
+            "async (session) => { const { follow } = await import('/static/keepstream.js');"
+            f" {body} }}",
+            session,
+        )
+
+
 async def begin(page: Page, function: str, *given: object) -> Follower:
     """Call a function of ``record.js`` in a page that was opened."""
     await page.evaluate(

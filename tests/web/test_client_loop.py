@@ -6,7 +6,16 @@ from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.processes import Server
 from tests.web.chromium import needs_chromium
-from tests.web.following import LIVE, TRANSPORTS, Follower, a_page, begin, call, open_page
+from tests.web.following import (
+    LIVE,
+    TRANSPORTS,
+    Follower,
+    a_page,
+    begin,
+    call,
+    in_a_page,
+    open_page,
+)
 
 pytestmark = needs_chromium
 over_each = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -97,37 +106,33 @@ async def test_leaving_a_loop_closes_the_stream(
 async def test_events_wait_for_a_loop_that_begins_late(server: Server, api: Api) -> None:
     """Without `onEvent` nothing is delivered to nobody: what came before the loop is in it."""
     session = await api.complete("count", n=3)
-    async with a_page() as page:
-        await open_page(page, server.url)
-        told = await page.evaluate(
-            "async (session) => { const { follow } = await import('/static/keepstream.js');"
-            " const stream = follow(`/api/sessions/${session}`);"
-            " while (stream.buffered < 5) await new Promise((done) => setTimeout(done, 10));"
-            " const before = [stream.cursor.split('-')[1], stream.counts.events];"
-            " const offsets = [];"
-            " for await (const { offset } of stream) offsets.push(offset);"
-            " return { before, offsets }; }",
-            session,
-        )
+    told = await in_a_page(
+        server.url,
+        session,
+        " const stream = follow(`/api/sessions/${session}`);"
+        " while (stream.buffered < 5) await new Promise((done) => setTimeout(done, 10));"
+        " const before = [stream.cursor.split('-')[1], stream.counts.events];"
+        " const offsets = [];"
+        " for await (const { offset } of stream) offsets.push(offset);"
+        " return { before, offsets };",
+    )
     assert told == {"before": ["0", 0], "offsets": [1, 2, 3, 4, 5]}
 
 
 async def test_with_a_loop_callbacks_are_called_at_its_pace(server: Server, api: Api) -> None:
     """`onEvent` beside a loop gets each event when the loop takes it, once, with its cursor."""
     session = await api.complete("count", n=3)
-    async with a_page() as page:
-        await open_page(page, server.url)
-        told = await page.evaluate(
-            "async (session) => { const { follow } = await import('/static/keepstream.js');"
-            " const told = []; const onEvent = ({ offset }, cursor) =>"
-            "  told.push(`on ${offset} ${cursor.split('-')[1]}`);"
-            " const stream = follow(`/api/sessions/${session}`, { onEvent });"
-            " for await (const { offset } of stream) {"
-            "  told.push(`in ${offset} ${stream.cursor.split('-')[1]}`);"
-            "  await new Promise((done) => setTimeout(done, 20)); }"
-            " return told; }",
-            session,
-        )
+    told = await in_a_page(
+        server.url,
+        session,
+        " const told = []; const onEvent = ({ offset }, cursor) =>"
+        "  told.push(`on ${offset} ${cursor.split('-')[1]}`);"
+        " const stream = follow(`/api/sessions/${session}`, { onEvent });"
+        " for await (const { offset } of stream) {"
+        "  told.push(`in ${offset} ${stream.cursor.split('-')[1]}`);"
+        "  await new Promise((done) => setTimeout(done, 20)); }"
+        " return told;",
+    )
     assert told == [f"{where} {i} {i}" for i in range(1, 6) for where in ("on", "in")]
 
 

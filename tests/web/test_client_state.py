@@ -6,7 +6,7 @@ from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.processes import Server
 from tests.web.chromium import needs_chromium
-from tests.web.following import LIVE, TRANSPORTS, a_page, begin, follow, grown, open_page
+from tests.web.following import LIVE, TRANSPORTS, a_page, begin, follow, grown, in_a_page, open_page
 from tests.web.middlebox import Middlebox
 
 pytestmark = needs_chromium
@@ -105,15 +105,13 @@ async def test_a_transport_that_is_forced_has_no_fallback(server: Server, api: A
 async def test_a_callback_that_throws_is_seen_and_ends_nothing(server: Server, api: Api) -> None:
     """A fault of the page's own is reported as such, and the next event comes all the same."""
     session = await api.complete("count", n=3)
-    async with a_page() as page:
-        await open_page(page, server.url)
-        told = await page.evaluate(
-            "async (session) => { const { follow } = await import('/static/keepstream.js');"
-            " const offsets = []; let faults = 0;"
-            " self.addEventListener('error', (event) => { faults += 1; event.preventDefault(); });"
-            " return new Promise((resolve) => follow(`/api/sessions/${session}`, {"
-            "  onEvent: ({ offset }) => { offsets.push(offset); throw new Error('mine'); },"
-            "  onState: ({ name }) => name === 'ended' && resolve({ offsets, faults }) })); }",
-            session,
-        )
+    told = await in_a_page(
+        server.url,
+        session,
+        " const offsets = []; let faults = 0;"
+        " self.addEventListener('error', (event) => { faults += 1; event.preventDefault(); });"
+        " return new Promise((resolve) => follow(`/api/sessions/${session}`, {"
+        "  onEvent: ({ offset }) => { offsets.push(offset); throw new Error('mine'); },"
+        "  onState: ({ name }) => name === 'ended' && resolve({ offsets, faults }) }));",
+    )
     assert told == {"offsets": [1, 2, 3, 4, 5], "faults": 5}

@@ -35,6 +35,12 @@ export function button(label, className = "", onClick = null) {
   return made;
 }
 
+/** @returns {HTMLElement} keys that are pressed together, as a hint */
+export function keysOf(className, ...names) {
+  const caps = names.flatMap((name) => [element("kbd", "", name), " "]).slice(0, -1);
+  return element("span", `soft ${className}`, ...caps);
+}
+
 /** Writes a text only where it changed: an equal one would be a mutation and a layout. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,6 +1,6 @@
 // One question of a run: a form while it waits, a line once it is answered.
 
-import { button, element, fire, setText } from "../dom.js";
+import { button, element, fire, keysOf, setText } from "../dom.js";
 import { colourOf, plain } from "../format.js";
 import { fieldsFor } from "../start/fields.js";
 import { isObject, write } from "../start/exact.js";
@@ -96,13 +96,7 @@ export class Question {
       onEdit: () => setText(this.problem, ""),
     });
     this.send = element("button", "primary", "Answer");
-    const keys = element(
-      "span",
-      "soft question-keys",
-      element("kbd", "", "Ctrl"),
-      " ",
-      element("kbd", "", "Enter"),
-    );
+    const keys = keysOf("question-keys", "Ctrl", "Enter");
     this.form.append(this.fields.node, element("div", "question-foot", this.send, keys));
     this.buttons = [this.send];
   }

@@ -9,7 +9,7 @@
 // `startRun` sends as they are; `session` is null for a new one. What was typed for each workflow
 // stays as long as the element.
 
-import { button, element, fire, setText } from "../dom.js";
+import { button, element, fire, keysOf, setText } from "../dom.js";
 import { write } from "./exact.js";
 import { editorFor } from "./editor.js";
 import { WorkflowList } from "./workflow-list.js";
@@ -102,13 +102,7 @@ class StartForm extends HTMLElement {
     this.problem = element("p", "problem");
     this.problem.setAttribute("role", "alert");
     this.start = element("button", "primary start-button", "Start");
-    const keys = element(
-      "span",
-      "soft start-keys",
-      element("kbd", "", "Ctrl"),
-      " ",
-      element("kbd", "", "Enter"),
-    );
+    const keys = keysOf("start-keys", "Ctrl", "Enter");
     const foot = element("div", "start-foot", this.problem, keys, this.start);
     const pane = element("div", "start-pane", this.head, this.place, this.more);
     this.form = element(
