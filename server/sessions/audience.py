@@ -16,6 +16,7 @@ import structlog
 from server import telemetry
 from server.events import Cursor, Event
 from server.sessions.bye import Bye
+from server.sessions.crowd import Crowd
 from server.sessions.diagnosis import Reader
 from server.sessions.sink import Encoding  # noqa: TC001 (not worth an import of its own kind)
 from server.sessions.subscription import Subscription
@@ -40,7 +41,7 @@ class Audience:
 
     __slots__ = (
         "_choosy",
-        "_live",
+        "_crowds",
         "_session",
         "_waiters",
         "dismissed",
@@ -55,7 +56,7 @@ class Audience:
         self.dismissed = False
         self.idle_since = time.monotonic()
         self._session = session
-        self._live: dict[Encoding, set[Subscription]] = {}
+        self._crowds: dict[Encoding, Crowd] = {}  # who is live
         self._choosy: set[Subscription] = set()  # live too, and each wants other types
         self._waiters: set[asyncio.Future[None]] = set()
 
@@ -99,16 +100,23 @@ class Audience:
     def go_live(self, reader: Subscription) -> None:
         """Write to ``reader``, whose cursor is at the log's end, with the next commit."""
         assert reader.offset == reader.session.last, "a live reader stands at the log's end"
-        self._group(reader).add(reader)
+        if reader.opening.types:
+            self._choosy.add(reader)
+        else:
+            self._crowd(reader).join(reader)
 
     def leave(self, reader: Subscription) -> None:
         """Write to ``reader`` no more."""
-        self._group(reader).discard(reader)
-
-    def _group(self, reader: Subscription) -> set[Subscription]:
         if reader.opening.types:
-            return self._choosy
-        return self._live.setdefault(reader.sink.encoding, set())
+            self._choosy.discard(reader)
+        else:
+            self._crowd(reader).leave(reader)
+
+    def _crowd(self, reader: Subscription) -> Crowd:
+        encoding = reader.sink.encoding
+        if encoding not in self._crowds:
+            self._crowds[encoding] = Crowd(encoding, reader.transport)
+        return self._crowds[encoding]
 
     def dismiss(self, bye: Bye) -> None:
         """Say ``bye`` to every reader."""
@@ -126,19 +134,16 @@ class Audience:
 
         With ``over`` nothing more comes for now, and each looks whether it is complete.
         """
-        told, count, last, at = 0, len(events), events[-1].offset, time.monotonic()
-        for encoding, readers in self._live.items():
-            if readers:
-                told += len(readers)
-                encoded = encoding.events(epoch, events)
-                lagging = [each for each in readers if not each.push(encoded, count, last, at)]
-                sent = len(encoded) * (len(readers) - len(lagging))
-                telemetry.BYTES_SENT.by_transport[next(iter(readers)).transport] += sent
-                self._send_back(tuple(readers) if over else lagging)
+        told, at = 0, time.monotonic()
+        for crowd in self._crowds.values():
+            if size := len(crowd):
+                told += size
+                lagging = crowd.write(epoch, events, at)
+                self._send_back(tuple(crowd) + lagging if over else lagging)
         if self._choosy:
             told += len(self._choosy)
-            lagging = [each for each in self._choosy if not each.pick(events)]
-            self._send_back(tuple(self._choosy) if over else lagging)
+            behind = [each for each in self._choosy if not each.pick(events)]
+            self._send_back(tuple(self._choosy) if over else behind)
         if self._waiters:
             self._tell_waiters()
         return told

@@ -61,21 +61,33 @@ class Log(Protocol):
         """The events after that offset, when it is this reader's turn; None if there are none."""
 
 
+class Place:
+    """Where readers that are live together stand in the log, and what they were sent together."""
+
+    __slots__ = ("last_sent", "offset", "sent")
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.sent = 0  # events
+        self.last_sent = 0.0
+
+
 class Subscription:
     """One connected reader. ``cursor`` never runs ahead of what was handed to its socket."""
 
     __slots__ = (
         "_alarm",
         "_bye",
+        "_last_sent",
+        "_offset",
         "_pace",
+        "_place",
         "_said",
+        "_sent",
         "connected",
         "heartbeat",
-        "last_sent",
-        "offset",
         "opening",
         "phase",
-        "sent",
         "session",
         "sink",
     )
@@ -85,11 +97,12 @@ class Subscription:
         self.sink = sink
         self.opening = opening
         self.heartbeat = heartbeat
-        self.offset = opening.start
         self.phase: Literal["catch-up", "live", "closed"] = "catch-up"
-        self.sent = 0
         self.connected = time.monotonic()
-        self.last_sent = self.connected
+        self._offset = opening.start
+        self._sent = 0
+        self._last_sent = self.connected
+        self._place: Place | None = None  # where it stands while it is live with others
         self._pace = Pace(heartbeat, self.connected)
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
@@ -102,13 +115,28 @@ class Subscription:
         return self.sink.transport
 
     @property
+    def offset(self) -> int:
+        """Everything up to here was handed to the socket."""
+        return self._offset if self._place is None else self._place.offset
+
+    @property
+    def sent(self) -> int:
+        """How many events it was sent."""
+        return self._sent if self._place is None else self._sent + self._place.sent
+
+    @property
+    def last_sent(self) -> float:
+        """When something was handed to the socket last."""
+        return max(self._last_sent, self._place.last_sent if self._place else 0.0)
+
+    @property
     def reason(self) -> str:
         """Why it ended: of ``bye``, or ``gone`` when the connection went first."""
         return self._said.reason if self._said else "gone"
 
     @property
     def cursor(self) -> str:
-        """Everything up to here was handed to the socket."""
+        """Its offset as the wire has it."""
         return str(Cursor(self.session.epoch, self.offset))
 
     @property
@@ -193,12 +221,12 @@ class Subscription:
             self.deliver(stretch.events)
         else:
             self._write(stretch.encoded(self.sink.encoding, self.session.epoch))
-            self.sent += len(stretch.events)
-            self.offset = stretch.last
+            self._sent += len(stretch.events)
+            self._offset = stretch.last
 
     def _skip(self, last: int) -> None:
         """What comes next is damaged up to ``last``: the log goes on behind it."""
-        self.offset = last
+        self._offset = last
         span = {"epoch": self.session.epoch, "first": last + 1, "last": self.session.last}
         self._control({"type": "reset", "reason": "damaged", **span})
 
@@ -207,30 +235,14 @@ class Subscription:
         wanted, last = self.opening.wanted(events), events[-1].offset
         if wanted:
             self._write(self.sink.encoding.events(self.session.epoch, wanted))
-            self.sent += len(wanted)
-        self.offset = last
+            self._sent += len(wanted)
+        self._offset = last
 
-    def push(self, encoded: bytes, count: int, last: int, at: float) -> bool:
-        """Hand a live reader what all get; nothing, and False, if its socket does not drain.
-
-        For a thousand readers this is what there is to be done: the kernel is asked first, and the
-        transport, which would ask it too, has only what is left.
-        """
-        sink = self.sink
-        if owed := sink.backlog():
-            if owed > LIVE_BACKLOG:
-                return False
-            sink.write(encoded)
-        else:
-            try:
-                taken = sink.send(encoded)
-            except OSError:
-                taken = 0
-            if taken != len(encoded):
-                sink.write(encoded[taken:])
-        self.sent += count
-        self.offset = last
-        self.last_sent = at
+    def owe(self, data: bytes) -> bool:
+        """Leave ``data`` to the transport of a live reader; nothing, and False, if it owes much."""
+        if self.sink.backlog() > LIVE_BACKLOG:
+            return False
+        self.sink.write(data)
         return True
 
     def pick(self, events: Sequence[Event]) -> bool:
@@ -239,6 +251,16 @@ class Subscription:
             return False
         self.deliver(events)
         return True
+
+    def stand_with(self, place: Place) -> None:
+        """Be where ``place`` is, which moves with what all who stand there are sent."""
+        self._sent -= place.sent
+        self._place = place
+
+    def stand_alone(self) -> None:
+        """Stay where the place that it shared is now."""
+        self._offset, self._sent, self._last_sent = self.offset, self.sent, self.last_sent
+        self._place = None
 
     def leave_live(self) -> None:
         """Have the reader look where it stands: it lags, or there is nothing left to come."""
@@ -298,5 +320,5 @@ class Subscription:
 
     def _write(self, data: bytes) -> None:
         self.sink.write(data)
-        self.last_sent = time.monotonic()
+        self._last_sent = time.monotonic()
         telemetry.BYTES_SENT.by_transport[self.sink.transport] += len(data)

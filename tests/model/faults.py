@@ -10,7 +10,7 @@ from server.eventlog import commits, group, recovery, rows, sqlite
 from server.runs import adoption, body, child, children, intake, pipe
 from server.runs.connection import Connection
 from server.runs.life import Action
-from server.sessions import audience, opening, session, subscription
+from server.sessions import audience, crowd, opening, session, subscription
 from tests.model.disk import Thread
 from workflows.runtime import inbox, outbox
 
@@ -90,7 +90,7 @@ def live_one_turn_late() -> Iterator[None]:
     """A reader that has caught up is written to from the next turn of the loop on."""
 
     def late(self: Any, reader: Any) -> None:
-        asyncio.get_running_loop().call_soon(self._group(reader).add, reader)
+        asyncio.get_running_loop().call_soon(self._crowd(reader).join, reader)
 
     with patch.object(audience.Audience, "go_live", late):
         yield
@@ -100,11 +100,10 @@ def live_one_turn_late() -> Iterator[None]:
 def catching_up_and_live_at_once() -> Iterator[None]:
     """A reader that lags goes back to catch-up and is written to all the same."""
 
-    def stay(_: Any, readers: Any) -> None:
-        for reader in readers:
-            reader.leave_live()
+    def stay(_: Any, reader: Any) -> None:
+        reader.stand_alone()
 
-    with patch.object(audience.Audience, "_send_back", stay):
+    with patch.object(crowd.Crowd, "leave", stay):
         yield
 
 

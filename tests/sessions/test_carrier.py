@@ -351,7 +351,7 @@ async def test_heartbeats(stage: Stage) -> None:
         it.subscribe("m")
         await settle()
         (reader,) = it.carrier._readers
-        reader.last_sent = now + 2
+        reader._last_sent = now + 2
         it.carrier.beat(now + 2.5)
         assert it.own == ["ready", "heartbeat"]
         it.wire.stall()

@@ -276,11 +276,38 @@ def test_a_slow_reader_has_some_seconds_to_hear_it() -> None:
     assert SLOW_ABORT_SECONDS == 5
 
 
+async def test_what_live_readers_share_is_nobody_elses(stage: Stage) -> None:
+    """Each counts what it was sent itself; who is left behind stands where it was left."""
+    await stage.start()
+    async with stage.reading() as early:
+        await stage.emit(2)
+        async with stage.reading("now") as late:
+            await stage.emit(3)
+            assert (early.reader.offset, early.reader.sent) == (6, 6)
+            assert (late.reader.offset, late.reader.sent) == (6, 3)
+            late.wire.stall()
+            late.wire.write(bytes(LIVE_BACKLOG + 1))
+            was = late.reader.last_sent
+            await stage.emit(2)
+            assert (early.reader.offset, early.reader.sent) == (8, 8)
+            assert (late.reader.offset, late.reader.sent) == (6, 3)
+            assert late.reader.last_sent == was < early.reader.last_sent
+            late.wire.held.clear()
+            late.wire.flow()
+            await settle()
+            assert late.wire.offsets == [4, 5, 6, 7, 8]
+            assert (late.reader.offset, late.reader.sent) == (8, 5)
+            await stage.emit(1)
+            assert (early.reader.sent, late.reader.sent) == (9, 6)
+
+
 async def test_who_goes_live_stands_at_the_end(stage: Stage) -> None:
     """A reader is written to live only from the log's end on: anything else would tear a hole."""
     await stage.start()
     async with stage.reading() as it:
         assert isinstance(it.reader.session, Session)
-        it.reader.offset = 0
+        it.reader.leave_live()
+        it.reader.session.audience.leave(it.reader)
+        it.reader._offset = 0
         with pytest.raises(AssertionError):
             it.reader.session.audience.go_live(it.reader)
