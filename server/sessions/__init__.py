@@ -3,6 +3,7 @@
 ``hub``           finds, creates, holds and lets go of sessions
 ``session``       one of them in memory: where its log stands, who reads it
 ``audience``      who reads it, and how what was committed reaches them
+``crowd``         the live ones that are written the same bytes
 ``opening``       where a reader starts (pure)
 ``subscription``  a connected reader: catch-up, live, closed
 ``bye``           why its stream ends (pure)

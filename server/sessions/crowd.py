@@ -49,7 +49,7 @@ class Crowd:
         The kernel is asked first: the transport would ask it too, and has only what is left.
         """
         encoded = self._encoding.events(epoch, events)
-        size, owing = len(encoded), []
+        size, lagging = len(encoded), []
         for reader, (backlog, send) in self._readers.items():
             taken = 0
             try:
@@ -57,13 +57,12 @@ class Crowd:
                     taken = send(encoded)
             except OSError:
                 pass  # takes nothing, or is gone: its transport finds that out
-            if taken != size:
-                owing.append((reader, encoded[taken:]))
-        lagging = tuple(reader for reader, rest in owing if not reader.owe(rest))
+            if taken != size and not reader.owe(encoded[taken:]):
+                lagging.append(reader)
         for reader in lagging:
-            self.leave(reader)
+            self.leave(reader)  # before the place moves: they stay where they were left
         telemetry.BYTES_SENT.by_transport[self._transport] += size * len(self)
         self._place.offset = events[-1].offset
         self._place.sent += len(events)
         self._place.last_sent = at
-        return lagging
+        return tuple(lagging)

@@ -10,7 +10,7 @@ from server.eventlog import commits, group, recovery, rows, sqlite
 from server.runs import adoption, body, child, children, intake, pipe
 from server.runs.connection import Connection
 from server.runs.life import Action
-from server.sessions import audience, crowd, opening, session, subscription
+from server.sessions import audience, opening, session, subscription
 from tests.model.disk import Thread
 from workflows.runtime import inbox, outbox
 
@@ -100,10 +100,12 @@ def live_one_turn_late() -> Iterator[None]:
 def catching_up_and_live_at_once() -> Iterator[None]:
     """A reader that lags goes back to catch-up and is written to all the same."""
 
-    def stay(_: Any, reader: Any) -> None:
-        reader.stand_alone()
+    def stay(self: Any, readers: Any) -> None:
+        for reader in readers:
+            reader.leave_live()
+            self._crowd(reader)._readers[reader] = reader.sink.backlog, reader.sink.send
 
-    with patch.object(crowd.Crowd, "leave", stay):
+    with patch.object(audience.Audience, "_send_back", stay):
         yield
 
 

@@ -306,7 +306,6 @@ async def test_who_goes_live_stands_at_the_end(stage: Stage) -> None:
     await stage.start()
     async with stage.reading() as it:
         assert isinstance(it.reader.session, Session)
-        it.reader.leave_live()
         it.reader.session.audience.leave(it.reader)
         it.reader._offset = 0
         with pytest.raises(AssertionError):
