@@ -27,13 +27,13 @@ FULL = 2_000  # events of a kilobyte: more than fits between a server and who do
 
 @pytest.fixture
 def far() -> Iterator[Namespace]:
-    """Yield another machine, behind a link."""
+    """Move to a machine of our own; yield another one, behind a link."""
     with Namespace() as inside:
         yield inside
 
 
 @pytest.fixture
-def everywhere(start_server: StartServer) -> Server:
+def everywhere(start_server: StartServer, far: Namespace) -> Server:
     """Return a server that listens on the link too."""
     return start_server(HOST="0.0.0.0", ALLOW_ANONYMOUS=1, HEARTBEAT_SECONDS=HEARTBEAT)
 

@@ -25,11 +25,14 @@ import { follow } from "/static/keepstream.js";
 import "/static/page/connection/connection-panel.js";
 import "/static/page/connection/diagnosis-panel.js";
 
-for (const name of ["tokens", "base", "connection", "diagnosis"]) {
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "stylesheet", href: `/static/style/${name}.css` });
-  document.head.append(link);
-}
+// All of them, before anything is shown: by one alone, what is hidden would not be.
+await Promise.all(["tokens", "base", "connection", "diagnosis"].map((name) =>
+  new Promise((done) => {
+    const link = Object.assign(document.createElement("link"), { onload: done });
+    Object.assign(link, { rel: "stylesheet", href: `/static/style/${name}.css` });
+    document.head.append(link);
+  }),
+));
 const [main, panel, dialog] = ["main", "connection-panel", "dialog"].map((name) =>
   document.createElement(name),
 );
