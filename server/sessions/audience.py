@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -32,6 +32,7 @@ class Poll:
     transport: str = "poll"
     phase: str = "live"
     sent: int = 0
+    connected: float = field(default_factory=time.monotonic)
     last_sent: float = field(default_factory=time.monotonic)
     reason: str = "answered"
 
@@ -65,28 +66,32 @@ class Audience:
 
     # -- coming and going
 
-    @contextmanager
-    def reading(self, reader: Subscription | Poll, epoch: str) -> Iterator[None]:
+    def reading(self, reader: Subscription | Poll, epoch: str) -> AbstractContextManager[object]:
         """Count ``reader`` in for as long as it follows."""
+        return _Reading(self, reader, epoch)
+
+    def come(self, reader: Subscription | Poll, epoch: str) -> None:
+        """What :meth:`reading` begins with."""
         self.readers.add(reader)
-        connected = time.monotonic()
-        gauge = telemetry.SUBSCRIBERS.labels(reader.transport)
-        gauge.inc()
+        telemetry.SUBSCRIBERS.labels(reader.transport).inc()
+        self._say("Subscriber connected", reader, epoch)
+
+    def go(self, reader: Subscription | Poll, epoch: str) -> None:
+        """What :meth:`reading` ends with."""
+        self._forget(reader)
+        telemetry.SUBSCRIBERS.labels(reader.transport).dec()
+        self._say(
+            "Subscriber disconnected",
+            reader,
+            epoch,
+            sent=reader.sent,
+            seconds=round(self.idle_since - reader.connected, 3),
+            reason=reader.reason,
+        )
+
+    def _say(self, what: str, reader: Subscription | Poll, epoch: str, **more: object) -> None:
         bound = {"session": self._session, "transport": reader.transport}
-        log.info("Subscriber connected", cursor=str(Cursor(epoch, reader.offset)), **bound)
-        try:
-            yield
-        finally:
-            self._forget(reader)
-            gauge.dec()
-            log.info(
-                "Subscriber disconnected",
-                cursor=str(Cursor(epoch, reader.offset)),
-                sent=reader.sent,
-                seconds=round(self.idle_since - connected, 3),
-                reason=reader.reason,
-                **bound,
-            )
+        log.info(what, cursor=str(Cursor(epoch, reader.offset)), **more, **bound)
 
     def _forget(self, reader: Subscription | Poll) -> None:
         self.readers.discard(reader)
@@ -100,14 +105,14 @@ class Audience:
     def go_live(self, reader: Subscription) -> None:
         """Write to ``reader``, whose cursor is at the log's end, with the next commit."""
         assert reader.offset == reader.session.last, "a live reader stands at the log's end"
-        if reader.opening.types:
+        if reader.types:
             self._choosy.add(reader)
         else:
             self._crowd(reader).join(reader)
 
     def leave(self, reader: Subscription) -> None:
         """Write to ``reader`` no more."""
-        if reader.opening.types:
+        if reader.types:
             self._choosy.discard(reader)
         else:
             self._crowd(reader).leave(reader)
@@ -184,3 +189,20 @@ class Audience:
             )
             for reader in self.readers
         ]
+
+
+class _Reading:
+    # Not a generator's: a stream keeps it as long as it is, and a frame is five times its size.
+    __slots__ = ("_audience", "_epoch", "_reader")
+
+    def __init__(self, audience: Audience, reader: Subscription | Poll, epoch: str) -> None:
+        self._audience = audience
+        self._reader = reader
+        self._epoch = epoch
+
+    def __enter__(self) -> Subscription | Poll:
+        self._audience.come(self._reader, self._epoch)
+        return self._reader
+
+    def __exit__(self, *_: object) -> None:
+        self._audience.go(self._reader, self._epoch)

@@ -63,14 +63,13 @@ class Carrier:
         """The socket, for one subscription."""
         return Share(self, self._sink, encoding)
 
-    @asynccontextmanager
-    async def carrying(self, session: Session, reader: Subscription) -> AsyncIterator[None]:
-        """Count ``reader`` in for as long as it follows: it ends with the connection."""
+    async def attend(self, session: Session, reader: Subscription) -> None:
+        """Count ``reader`` in until it has ended: it does with the connection."""
         self._readers[reader] = session
         if self.ended.done():
             reader.end(self.ended.result())
         try:
-            yield
+            await reader.ended
         finally:
             self._last_sent = max(self._last_sent, reader.last_sent)
             del self._readers[reader]

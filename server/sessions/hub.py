@@ -7,8 +7,8 @@ last reader left; it costs no disk until its first event.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 
 import structlog
@@ -49,23 +49,31 @@ class Hub:
 
     # -- finding and creating
 
-    @asynccontextmanager
-    async def hold(self, name: str, *, create: bool) -> AsyncIterator[Session]:
+    def hold(self, name: str, *, create: bool) -> AbstractAsyncContextManager[Session]:
         """The session, kept in memory meanwhile.
 
         Raises NotFound where it does not exist and ``create`` is not set, AtCapacity where too many
         sessions only wait, ShuttingDown where a stopping server would have to create it.
         """
+        return _Held(self, name, create=create)
+
+    async def enter(self, name: str, *, create: bool) -> Session:
+        """What :meth:`hold` begins with."""
         session = await self._enter(name)
         session.holders += 1
         try:
             await session.load()
             self._verify(session, create=create)
-            yield session
-        finally:
-            session.holders -= 1
-            session.touch()
-            self._let_go(session)
+        except BaseException:
+            self.leave(session)
+            raise
+        return session
+
+    def leave(self, session: Session) -> None:
+        """What :meth:`hold` ends with."""
+        session.holders -= 1
+        session.touch()
+        self._let_go(session)
 
     async def _enter(self, name: str) -> Session:
         while (session := self._sessions.get(name)) is not None:
@@ -286,6 +294,23 @@ class Hub:
             self._waiting.discard(session.id)
             telemetry.SESSIONS.set(len(self._sessions))
         session.close()
+
+
+class _Held:
+    # Not a generator's: a stream keeps it as long as it is, and a frame is five times its size.
+    __slots__ = ("_create", "_hub", "_name", "_session")
+
+    def __init__(self, hub: Hub, name: str, *, create: bool) -> None:
+        self._hub = hub
+        self._name = name
+        self._create = create
+
+    async def __aenter__(self) -> Session:
+        self._session = await self._hub.enter(self._name, create=self._create)
+        return self._session
+
+    async def __aexit__(self, *_: object) -> None:
+        self._hub.leave(self._session)
 
 
 def unknown(session: str) -> NotFound:

@@ -21,15 +21,16 @@ from server.events import TYPE, Cursor, Event, now
 from server.records import Head
 
 Until = Literal["run", "forever"]
+EVERY: frozenset[str] = frozenset()
 UNTIL: dict[str, Until] = {"run": "run", "forever": "forever"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What a reader asked for, checked: ``after`` is a cursor, ``now``, or None for the start."""
 
     after: Cursor | Literal["now"] | None = None
-    types: frozenset[str] = frozenset()
+    types: frozenset[str] = EVERY
     until: Until = "run"
 
     @classmethod
@@ -42,7 +43,7 @@ class Wish:
         """The same where the types come one by one."""
         if until not in UNTIL:
             raise BadRequest("until must be 'run' or 'forever'", path="until")
-        names = frozenset(types)
+        names = frozenset(types) if types else EVERY  # one for all who want everything
         for name in names:
             if TYPE.fullmatch(name) is None:
                 raise BadRequest(f"{name[:80]!r} is not an event type", path="types")
@@ -82,12 +83,6 @@ class Opening:
             and self.start >= self.head.last
         )
 
-    def wanted(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Those of ``events`` that pass the filter."""
-        if not self.types:
-            return events
-        return [event for event in events if event.type in self.types]
-
     def frames(self, session: str, heartbeat: float) -> list[dict[str, Any]]:
         """The control frames that come before the first event."""
         head = self.head
@@ -111,6 +106,11 @@ class Opening:
             return []
         span = {"epoch": self.epoch, "first": self.head.first, "last": self.head.last}
         return [{"type": "reset", "reason": self.reset, **span}]
+
+
+def wanted(types: frozenset[str], events: Sequence[Event]) -> Sequence[Event]:
+    """Those of ``events`` that are of one of ``types``; all, where none is named."""
+    return [event for event in events if event.type in types] if types else events
 
 
 def resolve(wish: Wish, head: Head) -> Opening:

@@ -66,6 +66,16 @@ class Verdict(Enum):
 class Pace:
     """What one reader's socket said so far. ``heartbeat`` and all times are in seconds."""
 
+    __slots__ = (
+        "_due_at",
+        "_every",
+        "_patience",
+        "_probed_at",
+        "_silence",
+        "_taken",
+        "_taken_at",
+    )
+
     def __init__(self, heartbeat: float, at: float):
         self._silence = DEAD_HEARTBEATS * heartbeat
         self._patience = PATIENCE_HEARTBEATS * heartbeat

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from server.errors import StoreDamaged
 from server.events import Event
 from server.sessions.audience import Poll
-from server.sessions.opening import Opening
+from server.sessions.opening import Opening, wanted
 from server.sessions.session import Session
 
 #: Bytes of events in one answer, unless a single event is larger.
@@ -67,7 +67,7 @@ async def page(session: Session, opening: Opening, after: int, limit: int) -> Pa
             continue
         if not events:
             break
-        for event in opening.wanted(events):
+        for event in wanted(opening.types, events):
             size += len(event.line)
             if found and size > ANSWER_BYTES:
                 return Page(found, event.offset - 1, skipped)

@@ -146,7 +146,7 @@ class Session:
             self.audience.troubles.appendleft(trouble)
         return opening
 
-    def reading(self, reader: Subscription | Poll) -> AbstractContextManager[None]:
+    def reading(self, reader: Subscription | Poll) -> AbstractContextManager[object]:
         """Count ``reader`` in for as long as it follows."""
         return self.audience.reading(reader, self.epoch)
 

@@ -11,6 +11,8 @@ closed      has said ``bye``, or its connection is gone
 *catch-up → live* in the loop turn in which the cursor equals the log's end, so nothing can come
 between. *live → catch-up* when the socket does not drain: what it has not taken stays in the log.
 *any → closed* when the stream is complete, or by :meth:`Subscription.end`.
+
+A task works for it while it catches up or ends, and only then: nobody waits for a live reader.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from server import telemetry
 from server.errors import StoreDamaged
 from server.events import Cursor, Event, now
 from server.sessions.bye import Bye
-from server.sessions.opening import Opening
+from server.sessions.opening import Opening, wanted
 from server.sessions.pace import Pace, Verdict
 from server.sessions.sink import Sink
 from server.sessions.stretches import IN_A_ROW, Stretch
@@ -76,29 +78,35 @@ class Subscription:
     """One connected reader. ``cursor`` never runs ahead of what was handed to its socket."""
 
     __slots__ = (
-        "_alarm",
         "_bye",
+        "_go_live",
         "_last_sent",
         "_offset",
+        "_opening",
         "_pace",
         "_place",
         "_said",
         "_sent",
+        "_task",
         "connected",
+        "ended",
         "heartbeat",
-        "opening",
         "phase",
         "session",
         "sink",
+        "types",
+        "until",
     )
 
     def __init__(self, session: Log, sink: Sink, opening: Opening, heartbeat: float):
         self.session = session
         self.sink = sink
-        self.opening = opening
+        self.types = opening.types
+        self.until = opening.until
         self.heartbeat = heartbeat
         self.phase: Literal["catch-up", "live", "closed"] = "catch-up"
         self.connected = time.monotonic()
+        self._opening: Opening | None = opening  # until its reader was told
         self._offset = opening.start
         self._sent = 0
         self._last_sent = self.connected
@@ -106,8 +114,10 @@ class Subscription:
         self._pace = Pace(heartbeat, self.connected)
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
-        #: What it sleeps on. An Event of asyncio's would be a twentieth of an idle reader's memory.
-        self._alarm: asyncio.Future[None] | None = None
+        self._go_live: Callable[[Subscription], None]
+        self._task: asyncio.Task[None] | None = None
+        #: Done with the stream's end; a ConnectionError where the connection went first.
+        self.ended: asyncio.Future[Bye] = asyncio.get_running_loop().create_future()
 
     @property
     def transport(self) -> str:
@@ -148,52 +158,68 @@ class Subscription:
     def complete(self) -> bool:
         """Whether there is nothing left to come: the log's end, and the session closed."""
         return (
-            self.opening.until == "run"
+            self.until == "run"
             and self.session.state == "closed"
             and self.offset >= self.session.last
         )
 
     # -- the three phases
 
-    async def follow(self, go_live: Callable[["Subscription"], None]) -> Bye:
+    def follow(self, go_live: Callable[["Subscription"], None]) -> None:
         """Send the log from the opening's start until the stream is complete or is ended.
 
-        ``go_live`` puts the subscription among its session's live readers. Raises ConnectionError
-        when the connection is gone.
+        ``go_live`` puts the subscription among its session's live readers.
         """
+        self._go_live = go_live
         self._open()
-        while not self.ending and not self.complete:
-            if self.offset < self.session.last:
-                await self._catch_up()
-            else:
-                self.phase = "live"
-                go_live(self)
-                await self._sleep()
-            await self.sink.drain()
+        if not self._at_the_end():
+            self._work()
+
+    def _at_the_end(self) -> bool:
+        """Be live, if there is nothing to send and more may come."""
+        if self.offset < self.session.last or self.ending or self.complete:
+            return False
+        self.phase = "live"
+        self._go_live(self)
+        return True
+
+    def _work(self) -> None:
+        if self._task is None and not self.ended.done():
+            self._task = asyncio.create_task(self._catch_up_or_end())
+
+    async def _catch_up_or_end(self) -> None:
+        try:
+            while True:
+                await self.sink.drain()
+                if self.ending or self.complete:
+                    self._over()
+                    return
+                if self._at_the_end() or not await self._catch_up():
+                    return
+        except Exception as error:  # noqa: BLE001 - whoever waits for the end is told
+            if not self.ended.done():
+                self.ended.set_exception(error)
+        finally:
+            self._task = None
+
+    def _over(self) -> None:
         self.phase = "closed"
-        return self._say(self._bye or Bye("closed"))
-
-    async def _sleep(self) -> None:
-        self._alarm = asyncio.get_running_loop().create_future()
-        await self._alarm
-
-    def _wake(self) -> None:
-        if self._alarm is not None and not self._alarm.done():
-            self._alarm.set_result(None)
+        bye = self._say(self._bye or Bye("closed"))
+        if not self.ended.done():
+            self.ended.set_result(bye)
 
     def _open(self) -> None:
-        for frame in self.opening.frames(self.session.id, self.heartbeat):
-            self._control(frame)
+        if self._opening is not None:
+            for frame in self._opening.frames(self.session.id, self.heartbeat):
+                self._control(frame)
+            self._opening = None
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> bool:
+        """Hand over what comes next; False where there is nothing, and somebody has to say why."""
         self.phase = "catch-up"
         async with self.sink.turn():
-            if self.ending or await self._read_on():
-                return
-        # Deleted under the reader: whoever deleted it ends the subscription. Others may share the
-        # socket, so it does not sleep while it is its turn.
-        if not self.ending:
-            await self._sleep()
+            # Deleted under the reader: whoever deleted it ends the subscription.
+            return self.ending or await self._read_on() or self.ending
 
     async def _read_on(self) -> bool:
         """Hand over what comes next in the log; whether there was anything."""
@@ -217,7 +243,7 @@ class Subscription:
             session=self.session.id,
             **{"from": self.offset + 1, "to": stretch.last},
         )
-        if self.opening.types:
+        if self.types:
             self.deliver(stretch.events)
         else:
             self._write(stretch.encoded(self.sink.encoding, self.session.epoch))
@@ -232,10 +258,10 @@ class Subscription:
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Hand those of ``events`` that its reader wants to the socket."""
-        wanted, last = self.opening.wanted(events), events[-1].offset
-        if wanted:
-            self._write(self.sink.encoding.events(self.session.epoch, wanted))
-            self._sent += len(wanted)
+        chosen, last = wanted(self.types, events), events[-1].offset
+        if chosen:
+            self._write(self.sink.encoding.events(self.session.epoch, chosen))
+            self._sent += len(chosen)
         self._offset = last
 
     def owe(self, data: bytes) -> bool:
@@ -265,7 +291,7 @@ class Subscription:
     def leave_live(self) -> None:
         """Have the reader look where it stands: it lags, or there is nothing left to come."""
         self.phase = "catch-up"
-        self._wake()
+        self._work()
 
     # -- the connection
 
@@ -273,7 +299,7 @@ class Subscription:
         """Say ``bye`` as soon as the socket takes it; the first reason stands."""
         if self._bye is None:
             self._bye = bye
-            self._wake()
+            self._work()
 
     def cut(self, bye: Bye) -> None:
         """Say ``bye`` now, though the socket may take nothing any more."""
@@ -282,6 +308,12 @@ class Subscription:
     def close(self) -> None:
         """Send nothing any more, whatever is still due."""
         self.phase = "closed"
+        if self._task is not None:
+            self._task.cancel()
+        if not self.ended.done():
+            self.ended.cancel()
+        elif not self.ended.cancelled():
+            self.ended.exception()  # that nobody waited for it is no fault to be reported
 
     def beat(self, at: float) -> None:
         """What time demands: a heartbeat, or an end for a reader that takes or answers nothing."""

@@ -3,8 +3,8 @@
 The event stream is not one of them: it says some of this as an HTTP status.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable
+from typing import Protocol
 
 import structlog
 
@@ -21,11 +21,15 @@ log = structlog.get_logger()
 #: Milliseconds after which to come back to what failed for no fault of the reader's.
 FAILED_MS = 1000
 
-#: What is done beside following, for as long as it takes.
-Beside = Callable[[Session, Subscription], AbstractAsyncContextManager[None]]
+
+class Attendant(Protocol):
+    """Who is there for a reader beside its subscription."""
+
+    def attend(self, session: Session, reader: Subscription, /) -> Awaitable[None]:
+        """Wait until the subscription has ended, or its connection is gone."""
 
 
-async def visit(hub: Hub, name: str, wish: Wish, sink: Sink, beside: Beside) -> Bye:
+async def visit(hub: Hub, name: str, wish: Wish, sink: Sink, attendant: Attendant) -> Bye:
     """Follow the session of that name until the stream ends; what its reader was told last.
 
     Raises ConnectionError when the connection is gone.
@@ -33,11 +37,12 @@ async def visit(hub: Hub, name: str, wish: Wish, sink: Sink, beside: Beside) -> 
     cursor, reader = str(wish.after or ""), None
     try:
         async with hub.hold(name, create=not wish.continues) as session:
-            opening = session.open(wish)
-            reader = Subscription(session, sink, opening, hub.settings.heartbeat_seconds)
-            async with beside(session, reader):
-                with session.reading(reader):
-                    return await reader.follow(session.audience.go_live)
+            heartbeat = hub.settings.heartbeat_seconds
+            reader = Subscription(session, sink, session.open(wish), heartbeat)
+            with session.reading(reader):
+                reader.follow(session.audience.go_live)
+                await attendant.attend(session, reader)
+                return reader.ended.result() if reader.ended.done() else Bye("gone")
     except NotFound:
         bye = Bye("deleted")
     except (AtCapacity, ShuttingDown, StoreUnavailable) as error:

@@ -4,14 +4,16 @@ import asyncio
 import re
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from server.errors import BadRequest, KeepstreamError
 from server.events import NESTING_LIMIT, check_id, encode_json, too_deep
+from server.web.guard import Guard
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -38,21 +40,29 @@ def failure(error: KeepstreamError) -> web.Response:
     return answer
 
 
-@web.middleware
-async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into the contract's error object."""
-    try:
-        return await handler(request)
-    except KeepstreamError as error:
-        return failure(error)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return _from_aiohttp(error)
-    except Exception as error:
-        if not (isinstance(error, ConnectionError) and _left(request)):
-            log.exception("Request failed", method=request.method, path=request.path)
-        return failure(KeepstreamError("the server failed at this request: see its log"))
+def answering(admit: Guard) -> Middleware:
+    """Ask ``admit`` first, and turn whatever is raised into the contract's error object.
+
+    One middleware, not one for each: a stream keeps the frames of all of them for as long as it is.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            answer = admit(request)
+            return await handler(request) if answer is None else answer
+        except KeepstreamError as error:
+            return failure(error)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return _from_aiohttp(error)
+        except Exception as error:
+            if not (isinstance(error, ConnectionError) and _left(request)):
+                log.exception("Request failed", method=request.method, path=request.path)
+            return failure(KeepstreamError("the server failed at this request: see its log"))
+
+    return middleware
 
 
 def _left(request: web.Request) -> bool:
@@ -92,6 +102,14 @@ async def finish(work: Coroutine[Any, Any, T]) -> T:
 def name(request: web.Request, what: str) -> str:
     """An id from the address, checked before it is used for anything."""
     return check_id(request.match_info[what], what)
+
+
+def query(request: web.Request) -> dict[str, str]:
+    """The query's parameters, the first of each name, read anew.
+
+    ``request.query`` stays with the request, and so in memory for as long as a stream is.
+    """
+    return dict(reversed(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)))
 
 
 def number(request: web.Request, key: str, default: int, span: range) -> int:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
 
 from server.errors import Forbidden
 from server.settings import Settings
+
+#: The answer to a request that no handler is to see, if it is one. Raises Forbidden.
+Guard = Callable[[web.Request], web.Response | None]
 
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
@@ -78,20 +80,19 @@ def _loopback(name: str) -> bool:
         return name == "localhost"
 
 
-def guard(settings: Settings) -> Middleware:
-    """The middleware that refuses strangers, before anything else is looked at."""
+def guard(settings: Settings) -> Guard:
+    """What refuses strangers, before anything else is looked at, and answers preflights itself."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def admit(request: web.Request) -> web.Response | None:
         host, origin = request.headers.get(hdrs.HOST, ""), request.headers.get(hdrs.ORIGIN)
         if settings.on_loopback:
             check_host(host, settings.allowed_hosts)
         check_origin(origin, host, settings.allowed_origins)
         if request.method == hdrs.METH_OPTIONS and origin in settings.allowed_origins:
             return web.Response(status=204, headers=PREFLIGHT)
-        return await handler(request)
+        return None
 
-    return middleware
+    return admit
 
 
 PREFLIGHT = {

@@ -1,7 +1,7 @@
 """Many sessions over one WebSocket: ``docs/protocol.md``, "Many sessions on one WebSocket"."""
 
 import asyncio
-from typing import Any
+from functools import partial
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from server.sessions.carrier import Carrier
 from server.sessions.hub import Hub
 from server.sessions.opening import Wish
 from server.sessions.visit import visit
+from server.web import answers
 from server.web.frames import AddressedEncoding, in_arrays
 from server.web.keys import ADMISSION, HUB
 from server.web.messages import (
@@ -25,40 +26,32 @@ from server.web.messages import (
     command,
     listen,
 )
-from server.web.websocket import Sinks, Socket, upgraded
+from server.web.sink import Drain, SocketSink
+from server.web.websocket import Socket, upgraded
 
 #: Sessions that one connection follows at most.
 MAX_SUBSCRIPTIONS = 1000
 
 
-async def many(request: web.Request) -> web.StreamResponse:
-    """``GET /api/ws?frames``."""
-    return await upgraded(request, _serve)
-
-
-async def _serve(request: web.Request, socket: Socket, sink: Sinks) -> Bye:
-    arrays, hub = in_arrays(request.query.get("frames", "events")), request.app[HUB]
-    carrier = Carrier(sink(AddressedEncoding(None, arrays)), hub.settings.heartbeat_seconds)
+async def _serve(request: web.Request, socket: Socket, drain: Drain) -> Bye:
+    arrays, hub = in_arrays(answers.query(request).get("frames", "events")), request.app[HUB]
+    sink = SocketSink("ws", AddressedEncoding(None, arrays), request.transport, drain)
+    carrier = Carrier(sink, hub.settings.heartbeat_seconds)
     followed = Followed(hub, request.app[ADMISSION], carrier, arrays=arrays)
-
-    async def answer(frame: Answer) -> None:
-        carrier.say(frame)
-        await carrier.drain()
-
     with hub.carrying(carrier):
         carrier.open()
-        ears = asyncio.create_task(listen(socket, MANY, followed.obey, answer))
-        ends: list[asyncio.Future[Any]] = [ears, carrier.ended]
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await listen(socket, followed, carrier.ended)
             if not carrier.ended.done():
-                ears.result()  # raises what was wrong with them
                 return Bye("gone")
-            await _stop(ears)
             await followed.over()
         finally:
-            await _stop(ears, *followed.tasks.values())
+            await _stop(*followed.tasks.values())
     return carrier.ended.result()
+
+
+#: ``GET /api/ws?frames``.
+many = partial(upgraded, serve=_serve)
 
 
 async def _stop(*tasks: asyncio.Task[None]) -> None:
@@ -70,6 +63,8 @@ async def _stop(*tasks: asyncio.Task[None]) -> None:
 
 class Followed:
     """The sessions that a connection follows, by what its client says."""
+
+    language = MANY
 
     def __init__(self, hub: Hub, admission: Admission, carrier: Carrier, *, arrays: bool) -> None:
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -86,6 +81,11 @@ class Followed:
             await self._unsubscribe(check_id(said.session, "session"))
         else:
             await command(said, self.tasks, self._admission)
+
+    async def answer(self, frame: Answer) -> None:
+        """Send it as the connection's own."""
+        self._carrier.say(frame)
+        await self._carrier.drain()
 
     async def over(self) -> None:
         """Wait until every subscription has ended by itself."""
@@ -108,7 +108,7 @@ class Followed:
     async def _follow(self, name: str, wish: Wish) -> None:
         sink = self._carrier.lend(AddressedEncoding(name, self._arrays))
         try:
-            await visit(self._hub, name, wish, sink, self._carrier.carrying)
+            await visit(self._hub, name, wish, sink, self._carrier)
         except ConnectionError:
             pass  # the reader left: its place in the log is its own to keep
         finally:

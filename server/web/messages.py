@@ -1,7 +1,8 @@
 """What a client says over a WebSocket, and how it is answered: each message by one frame."""
 
-from collections.abc import Awaitable, Callable, Container
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Callable, Container
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from aiohttp import WSMessage, WSMsgType, web
@@ -9,10 +10,12 @@ from aiohttp import WSMessage, WSMsgType, web
 from server.errors import KeepstreamError, NotFound
 from server.events import CURSOR, ID, TYPE, check_id
 from server.sessions.admission import Admission
+from server.sessions.bye import Bye
 from server.sessions.opening import UNTIL
 from server.web.answers import UNREADABLE
 
 Answer = dict[str, Any]
+GONE = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
 
 def _described(**schema: object) -> msgspec.Meta:
@@ -79,34 +82,46 @@ ONE = Language(Cancel, Input, Ping)
 MANY = Language(Subscribe, Unsubscribe, Cancel, Input, Ping)
 
 
-async def listen(
-    socket: web.WebSocketResponse,
-    language: Language,
-    obey: Callable[[Any], Awaitable[None]],
-    answer: Callable[[Answer], Awaitable[None]],
-) -> None:
-    """Answer what the client says until it is gone; ``obey`` does what is not a ping.
+class Host(Protocol):
+    """Whom a client talks to."""
 
-    ``answer`` waits for room: who asks without reading waits, instead of filling memory.
-    """
-    async for message in socket:
-        await answer(await _answer(message, language, obey))
+    language: Language
+
+    async def obey(self, said: Any, /) -> None:
+        """Do what is asked, which is no ping; raises what it is refused with."""
+
+    async def answer(self, frame: Answer, /) -> None:
+        """Send that, and wait for room: who asks without reading waits, and fills no memory."""
 
 
-async def _answer(
-    message: WSMessage, language: Language, obey: Callable[[Any], Awaitable[None]]
-) -> Answer:
+async def listen(socket: web.WebSocketResponse, host: Host, end: asyncio.Future[Bye]) -> None:
+    """Have ``host`` answer what the client says until it is gone, or until ``end`` is done."""
+    # As asyncio.timeout interrupts, whose parts would be a thirtieth of an idle reader's memory.
+    task = asyncio.current_task()
+    assert task is not None
+    end.add_done_callback(task.cancel)
+    try:
+        while (message := await socket.receive()).type not in GONE:
+            await host.answer(await _answer(message, host))
+    except asyncio.CancelledError as error:
+        if error.args != (end,) or task.uncancel():
+            raise  # somebody else wants it, too
+    finally:
+        end.remove_done_callback(task.cancel)
+
+
+async def _answer(message: WSMessage, host: Host) -> Answer:
     if message.type is not WSMsgType.TEXT:
         return {"type": "refused", "to": None, "message": "only text frames are understood"}
     try:
-        said = language.decode(message.data)
+        said = host.language.decode(message.data)
     except UNREADABLE as error:
-        text = f"not understood: {error}; a client may send {language.words}"
+        text = f"not understood: {error}; a client may send {host.language.words}"
         return {"type": "refused", "to": _id_of(message.data), "message": text}
     if isinstance(said, Ping):
         return {"type": "pong", "to": said.id}
     try:
-        await obey(said)
+        await host.obey(said)
     except KeepstreamError as error:
         return {"type": "refused", "to": said.id, "message": error.message}
     return {"type": "ok", "to": said.id}

@@ -46,7 +46,7 @@ async def _openapi(_: web.Request) -> web.Response:
 def application(settings: Settings) -> web.Application:
     """The application without its parts: ``app.py`` puts those under :mod:`server.web.keys`."""
     app = web.Application(
-        middlewares=[answers.errors, guard(settings)], client_max_size=answers.MAX_BODY
+        middlewares=[answers.answering(guard(settings))], client_max_size=answers.MAX_BODY
     )
     app.on_response_prepare.append(add_headers(settings))
     for method, path, handler in [*TABLE, ("GET", "/", page), ("GET", "/openapi.json", _openapi)]:

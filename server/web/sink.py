@@ -21,6 +21,10 @@ HIGH, LOW = 16 * 1024, 4 * 1024
 TCP_INFO_BYTES = 256
 
 
+#: Waits until there is room; raises ConnectionError when the connection is gone.
+Drain = Callable[[], Awaitable[None]]
+
+
 class SocketSink:
     """The :class:`~server.sessions.sink.Sink` of one connection."""
 
@@ -33,7 +37,7 @@ class SocketSink:
         transport: str,
         encoding: Encoding,
         connection: asyncio.Transport | None,
-        drain: Callable[[], Awaitable[None]],
+        drain: Drain,
     ):
         if connection is None:
             raise ConnectionResetError("the reader left before it was served")

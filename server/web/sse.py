@@ -20,6 +20,7 @@ from server.sessions.bye import Bye
 from server.sessions.opening import Wish
 from server.sessions.session import Session
 from server.sessions.subscription import Subscription
+from server.web import answers
 from server.web.keys import HUB
 from server.web.sink import SocketSink
 
@@ -74,7 +75,7 @@ BARE = EventStreamEncoding(chunked=False)
 async def sse(request: web.Request) -> web.StreamResponse:
     """``GET /api/sessions/{session}/sse?after&types&until``."""
     name = check_id(request.match_info["session"], "session")
-    query, hub = request.query, request.app[HUB]
+    query, hub = answers.query(request), request.app[HUB]
     after = request.headers.get("Last-Event-ID") or query.get("after", "")
     wish = Wish.parse(after, query.get("types", ""), query.get("until", "run"))
     try:
@@ -94,7 +95,8 @@ async def _stream(request: web.Request, session: Session, wish: Wish) -> web.Str
         reader = Subscription(session, sink, opening, request.app[HUB].settings.heartbeat_seconds)
         try:
             with session.reading(reader):
-                await reader.follow(session.audience.go_live)
+                reader.follow(session.audience.go_live)
+                await reader.ended
         except ConnectionError:
             pass  # the reader left: its place in the log is its own to keep
         except Exception:

@@ -4,9 +4,7 @@ Every refusal but those of :mod:`server.web.guard` comes after the upgrade, as a
 browser shows a page nothing of an HTTP answer that refuses one.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -18,13 +16,13 @@ from server.sessions.admission import Admission
 from server.sessions.bye import Bye, Reason
 from server.sessions.opening import Wish
 from server.sessions.session import Session
-from server.sessions.sink import Encoding
 from server.sessions.subscription import Subscription
 from server.sessions.visit import visit
+from server.web import answers
 from server.web.frames import ARRAYS, ENCODING, in_arrays
 from server.web.keys import ADMISSION, HUB
 from server.web.messages import ONE, Answer, Cancel, Input, command, listen
-from server.web.sink import SocketSink
+from server.web.sink import Drain, SocketSink
 
 log = structlog.get_logger()
 
@@ -58,10 +56,8 @@ class Socket(web.WebSocketResponse):
         )
 
 
-#: Makes the socket's sink, with the encoding of its own frames.
-Sinks = Callable[[Encoding], SocketSink]
-#: Serves an upgraded request; says why it ended.
-Serve = Callable[[web.Request, Socket, Sinks], Awaitable[Bye]]
+#: Serves an upgraded request, with what waits for room on its socket; says why it ended.
+Serve = Callable[[web.Request, Socket, Drain], Awaitable[Bye]]
 
 
 async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
@@ -69,12 +65,9 @@ async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
     socket = Socket(compress=False, max_msg_size=MAX_FRAME, timeout=CLOSE_SECONDS)
     writer = await socket.prepare(request)
     assert writer is not None
-
-    def sink(encoding: Encoding) -> SocketSink:
-        return SocketSink("ws", encoding, request.transport, writer.drain)
-
+    socket.headers.clear()  # they were sent, and would stay in memory as long as the socket
     try:
-        bye = await serve(request, socket, sink)
+        bye = await serve(request, socket, writer.drain)
         if bye.reason != "gone":
             await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
     except BadRequest as error:
@@ -92,38 +85,42 @@ def _reason(error: KeepstreamError) -> bytes:
     return error.message.encode()[:120].decode(errors="ignore").encode()  # a close frame holds 123
 
 
-async def websocket(request: web.Request) -> web.StreamResponse:
-    """``GET /api/sessions/{session}/ws?after&types&until&frames``."""
-    return await upgraded(request, _follow)
-
-
-async def _follow(request: web.Request, socket: Socket, sink: Sinks) -> Bye:
-    query = request.query
+def _follow(request: web.Request, socket: Socket, drain: Drain) -> Awaitable[Bye]:
+    query = answers.query(request)
     encoding = ARRAYS if in_arrays(query.get("frames", "events")) else ENCODING
     name = check_id(request.match_info["session"], "session")
     wish = Wish.parse(query.get("after", ""), query.get("types", ""), query.get("until", "run"))
-    listening = partial(_listening, socket, request.app[ADMISSION])
-    return await visit(request.app[HUB], name, wish, sink(encoding), listening)
+    sink = SocketSink("ws", encoding, request.transport, drain)
+    attendant = Attendant(socket, name, sink, request.app[ADMISSION])
+    return visit(request.app[HUB], name, wish, sink, attendant)
 
 
-@asynccontextmanager
-async def _listening(
-    socket: Socket, admission: Admission, session: Session, reader: Subscription
-) -> AsyncIterator[None]:
-    async def obey(said: Cancel | Input) -> None:
-        await command(said, {session.id}, admission)
+#: ``GET /api/sessions/{session}/ws?after&types&until&frames``.
+websocket = partial(upgraded, serve=_follow)
 
-    async def answer(frame: Answer) -> None:
-        reader.sink.write(ENCODING.control(frame))
-        await reader.sink.drain()
 
-    async def hear() -> None:
-        await listen(socket, ONE, obey, answer)
-        reader.end(Bye("gone"))
+class Attendant:
+    """Hears what one session's reader says while it follows."""
 
-    ears = asyncio.create_task(hear())
-    try:
-        yield
-    finally:
-        ears.cancel()
-        await asyncio.wait([ears])
+    __slots__ = ("_admission", "_session", "_sink", "_socket")
+
+    language = ONE
+
+    def __init__(self, socket: Socket, session: str, sink: SocketSink, admission: Admission):
+        self._socket = socket
+        self._session = session
+        self._sink = sink
+        self._admission = admission
+
+    def attend(self, _: Session, reader: Subscription) -> Awaitable[None]:
+        """Listen until the stream has ended, or the client is gone."""
+        return listen(self._socket, self, reader.ended)
+
+    async def obey(self, said: Cancel | Input) -> None:
+        """Do what is asked of a run of this session."""
+        await command(said, {self._session}, self._admission)
+
+    async def answer(self, frame: Answer) -> None:
+        """Send it."""
+        self._sink.write(ENCODING.control(frame))
+        await self._sink.drain()

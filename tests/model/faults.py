@@ -282,7 +282,7 @@ def same_epoch_after_a_restore() -> Iterator[None]:
 @_planted
 def complete_without_looking() -> Iterator[None]:
     """A stream ends when the session is closed, wherever its reader is."""
-    complete = property(lambda self: self.opening.until == "run" and self.session.state == "closed")
+    complete = property(lambda self: self.until == "run" and self.session.state == "closed")
     with patch.object(subscription.Subscription, "complete", complete):
         yield
 

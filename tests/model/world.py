@@ -224,7 +224,8 @@ class World:
                 subscription = Counted(session, wire, opening, 10.0)
                 subscription.number = reader.number
                 with session.reading(subscription):
-                    await subscription.follow(session.audience.go_live)
+                    subscription.follow(session.audience.go_live)
+                    await subscription.ended
         except NotFound:
             reader.start_anew()
         except (ConnectionError, KeepstreamError):

@@ -41,11 +41,15 @@ def run_record(state: str = "running", run: str = "r_1", session: str = NAME) ->
 
 @dataclass
 class Reading:
-    """A reader at work: its wire, its subscription, and the task that follows."""
+    """A reader at work: its wire, and its subscription."""
 
     wire: Wire
     reader: Subscription
-    task: asyncio.Task[Bye]
+
+    @property
+    def ended(self) -> asyncio.Future[Bye]:
+        """Done with what the reader was told last."""
+        return self.reader.ended
 
 
 class Stage:
@@ -85,13 +89,9 @@ class Stage:
             opening = session.open(Wish.parse(after, types, until))
             reader = Subscription(session, wire, opening, heartbeat=1.0)
             with session.reading(reader):
-                task = asyncio.create_task(reader.follow(session.audience.go_live))
-                try:
-                    await settle()
-                    yield Reading(wire, reader, task)
-                finally:
-                    task.cancel()
-                    await asyncio.wait([task])
+                reader.follow(session.audience.go_live)
+                await settle()
+                yield Reading(wire, reader)
 
     async def history(self) -> list[int]:
         """The offsets that the log has."""
@@ -101,7 +101,7 @@ class Stage:
         return found
 
 
-async def settle(turns: int = 20) -> None:
+async def settle(turns: int = 30) -> None:
     """Let the loop turn until nothing is left to do: nothing here waits for anything else."""
     for _ in range(turns):
         await asyncio.sleep(0)

@@ -136,7 +136,7 @@ class Connection:
         sink = self.carrier.lend(self.encoding(name))
         wish = Wish.parse(after, "", until)
         self.visits[name] = asyncio.create_task(
-            visit(self.hub, name, wish, sink, self.carrier.carrying)
+            visit(self.hub, name, wish, sink, self.carrier)
         )
 
     async def unsubscribe(self, name: str) -> None:

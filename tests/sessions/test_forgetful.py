@@ -53,7 +53,7 @@ async def test_what_memory_lets_go_of_still_reaches_live_readers(
                 await settle(chance.randint(0, 40))
             wire.flow()
             await stage.finish()
-            await it.task
+            await it.ended
         seen: list[int] = []
         while page := await events.read(NAME, len(seen)):
             seen += [event.offset for event in page]

@@ -5,7 +5,7 @@ import pytest
 from server.errors import BadCursor, BadRequest
 from server.events import Cursor, Event
 from server.records import Head, SessionRecord
-from server.sessions.opening import Wish, resolve
+from server.sessions.opening import Wish, resolve, wanted
 
 HEAD = Head(record=SessionRecord(id="s", epoch="aaaa1111"), last=10, state="running")
 
@@ -80,8 +80,8 @@ def test_complete_only_at_the_end_of_a_closed_session() -> None:
 def test_filter() -> None:
     """A filter lets the named types pass and nothing else, terminal events included."""
     events = [Event(1, "a", b"1"), Event(2, "b", b"2"), Event(3, "complete", b"3")]
-    assert resolve(Wish.parse("", "a,b"), HEAD).wanted(events) == events[:2]
-    assert resolve(Wish.parse(""), HEAD).wanted(events) == events
+    assert wanted(resolve(Wish.parse("", "a,b"), HEAD).types, events) == events[:2]
+    assert wanted(resolve(Wish.parse(""), HEAD).types, events) == events
 
 
 def test_cursor_round_trip() -> None:

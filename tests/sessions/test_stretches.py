@@ -100,7 +100,7 @@ async def test_a_crowd_reads_the_log_once(stage: Stage, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Session, "read", counted)
     async with stage.reading() as alone:
-        await alone.task
+        await alone.ended
         one, reads = reads, 0
     stage.hub._stretches = Stretches()
     async with AsyncExitStack() as stack:
@@ -112,7 +112,7 @@ async def test_a_crowd_reads_the_log_once(stage: Stage, monkeypatch: pytest.Monk
                 it.wire.flow()
         history = await stage.history()
         for it in crowd:
-            await it.task
+            await it.ended
             assert it.wire.offsets == history
     assert 0 < reads <= one
 
@@ -124,7 +124,7 @@ async def test_who_takes_everything_lets_others_have_their_turn(stage: Stage) ->
         await stage.emit(100)
     await stage.finish()
     async with stage.reading() as first:
-        await first.task
+        await first.ended
     async with stage.hub.hold(NAME, create=False) as session:
         stretches = 0
         after = 0
@@ -143,7 +143,7 @@ async def test_who_takes_everything_lets_others_have_their_turn(stage: Stage) ->
         ticking = asyncio.create_task(others())
         async with stage.reading() as second:
             before = turns
-            await second.task
+            await second.ended
             assert second.wire.offsets == first.wire.offsets
         ticking.cancel()
     assert turns - before + 20 >= stretches // IN_A_ROW

@@ -23,7 +23,7 @@ async def test_attach_before_the_session_exists(stage: Stage) -> None:
         await stage.start()
         await stage.emit(3)
         await stage.finish()
-        assert await it.task == Bye("closed")
+        assert await it.ended == Bye("closed")
         assert it.wire.offsets == [1, 2, 3, 4, 5]
         assert it.wire.frames[-1]["type"] == "bye"
 
@@ -37,7 +37,7 @@ async def test_the_origin_of_it_all(stage: Stage) -> None:
     async with stage.reading(cursor) as it:
         await stage.emit(2)
         await stage.finish()
-        await it.task
+        await it.ended
         assert it.wire.offsets == [1, 2, 3, 4, 5, 6]
         assert not it.wire.of("reset")
 
@@ -48,7 +48,7 @@ async def test_attach_after_the_end(stage: Stage) -> None:
     await stage.emit(5)
     await stage.finish()
     async with stage.reading() as it:
-        assert await it.task == Bye("closed")
+        assert await it.ended == Bye("closed")
         assert it.wire.offsets == await stage.history()
 
 
@@ -66,7 +66,7 @@ async def test_a_live_reader_that_does_not_drain_keeps_only_its_cursor(stage: St
         assert behind < 5001
         it.wire.flow()
         await stage.finish()
-        await it.task
+        await it.ended
         assert it.wire.offsets == await stage.history()
 
 
@@ -80,9 +80,9 @@ async def test_a_stalled_reader_slows_nobody(stage: Stage) -> None:
             await settle()
             assert healthy.wire.offsets[-1] == healthy.reader.session.last
         await stage.finish()
-        await healthy.task
+        await healthy.ended
         assert healthy.wire.offsets == await stage.history()
-        assert not stalled.task.done()
+        assert not stalled.ended.done()
 
 
 @pytest.mark.parametrize("piece", [0, 1, 37, 1 << 20])
@@ -98,7 +98,7 @@ async def test_what_is_taken_in_pieces_arrives_whole(stage: Stage, piece: int) -
             await stage.emit(1)
             it.wire.flow()
         await stage.finish()
-        await it.task
+        await it.ended
         assert it.wire.offsets == await stage.history()
 
 
@@ -114,7 +114,7 @@ async def test_a_filter_drops_events_and_not_numbers(stage: Stage) -> None:
         assert beat["cursor"].endswith("-5")
         assert beat["last"] == 5
         await stage.finish()
-        assert await it.task == Bye("closed")
+        assert await it.ended == Bye("closed")
         assert it.wire.offsets == [2, 3]
 
 
@@ -126,7 +126,7 @@ async def test_until_forever_follows_the_next_run(stage: Stage) -> None:
             await stage.finish(run)
         await settle()
         assert it.wire.offsets == [1, 2, 3, 4]
-        assert not it.task.done()
+        assert not it.ended.done()
 
 
 async def test_heartbeat_only_into_silence(stage: Stage) -> None:
@@ -162,7 +162,7 @@ async def test_a_reader_that_takes_nothing_hears_it_and_is_cut(
         it.reader.beat(began + SLOW_SECONDS + 6)
         assert json.loads(bytes(it.wire.held).splitlines()[-1])["reason"] == "slow"
         with pytest.raises(ConnectionResetError):
-            await it.task
+            await it.ended
         assert it.wire.aborted
         assert it.reader.reason == "slow"
 
@@ -187,7 +187,7 @@ async def test_bye_comes_last_with_the_cursor(stage: Stage, reason: str) -> None
     await stage.emit(3)
     async with stage.reading() as it:
         it.reader.end(Bye(reason, after_ms=7))  # type: ignore[arg-type]
-        await it.task
+        await it.ended
         bye = it.wire.frames[-1]
         assert (bye["type"], bye["reason"], bye["after_ms"]) == ("bye", reason, 7)
         assert bye["reconnect"] is (reason != "deleted")
@@ -202,7 +202,7 @@ async def test_nothing_comes_behind_a_bye(stage: Stage) -> None:
         it.reader.cut(Bye("slow"))
         pulse._look_after(it.reader.session, it.reader, 0)
         await stage.emit(3)
-        assert await it.task == Bye("slow")
+        assert await it.ended == Bye("slow")
         assert it.wire.frames[-1]["reason"] == "slow"
 
 
@@ -212,7 +212,7 @@ async def test_deleted_under_a_reader(stage: Stage) -> None:
     await stage.finish()
     async with stage.reading(until="forever") as it:
         await stage.hub.delete(NAME)
-        assert await it.task == Bye("deleted")
+        assert await it.ended == Bye("deleted")
 
 
 async def test_a_session_leaves_memory(stage: Stage) -> None:
@@ -266,7 +266,7 @@ async def test_any_schedule(stage: Stage, seed: int) -> None:
             cursor = f"{epoch}-{seen[-1] if seen else 0}"
     await stage.finish()
     async with stage.reading(cursor) as it:
-        await it.task
+        await it.ended
         seen += it.wire.offsets
     assert seen == await stage.history()
 
