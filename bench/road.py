@@ -179,13 +179,12 @@ class Road:
         client.setblocking(False)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, accepted)
-        sink = SocketSink("ws", ENCODING, transport, _never)
+        sink = SocketSink("ws", ENCODING, transport, _Full())
         send = sink.send
         sink.send = lambda data: _Sends.send(send, data)
         reader = Subscription(session, sink, session.open(Wish.parse("now")), 600.0)
         self._stack.enter_context(session.reading(reader))
-        following = asyncio.create_task(reader.follow(session.audience.go_live))
-        self._stack.callback(following.cancel)
+        reader.follow()
         self._clients.append(client)
 
     async def drive(self, burst: int, cut: Cut, *, decoded: bool) -> float:
@@ -241,8 +240,9 @@ def _nothing(*_: object) -> None:
     pass
 
 
-async def _never() -> None:
-    await asyncio.Event().wait()
+class _Full:
+    async def drain(self) -> None:
+        await asyncio.Event().wait()
 
 
 def _empty(each: socket.socket) -> None:

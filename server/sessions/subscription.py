@@ -17,7 +17,7 @@ A task works for it while it catches up or ends, and only then: nobody waits for
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import structlog
@@ -39,10 +39,21 @@ LIVE_BACKLOG = 16 * 1024
 SLOW_ABORT_SECONDS = 5.0
 
 
+class Live(Protocol):
+    """Who is written to with each commit."""
+
+    def go_live(self, reader: "Subscription") -> None:
+        """Write to ``reader``, whose cursor is at the log's end, with the next one."""
+
+
 class Log(Protocol):
     """What a subscription needs of its session."""
 
     id: str
+
+    @property
+    def audience(self) -> Live:
+        """Its live readers."""
 
     @property
     def epoch(self) -> str:
@@ -79,7 +90,6 @@ class Subscription:
 
     __slots__ = (
         "_bye",
-        "_go_live",
         "_last_sent",
         "_offset",
         "_opening",
@@ -114,7 +124,6 @@ class Subscription:
         self._pace = Pace(heartbeat, self.connected)
         self._bye: Bye | None = None  # what it is to end with
         self._said: Bye | None = None  # what its reader was told
-        self._go_live: Callable[[Subscription], None]
         self._task: asyncio.Task[None] | None = None
         #: Done with the stream's end; a ConnectionError where the connection went first.
         self.ended: asyncio.Future[Bye] = asyncio.get_running_loop().create_future()
@@ -165,12 +174,8 @@ class Subscription:
 
     # -- the three phases
 
-    def follow(self, go_live: Callable[["Subscription"], None]) -> None:
-        """Send the log from the opening's start until the stream is complete or is ended.
-
-        ``go_live`` puts the subscription among its session's live readers.
-        """
-        self._go_live = go_live
+    def follow(self) -> None:
+        """Send the log from the opening's start until the stream is complete or is ended."""
         self._open()
         if not self._at_the_end():
             self._work()
@@ -180,7 +185,7 @@ class Subscription:
         if self.offset < self.session.last or self.ending or self.complete:
             return False
         self.phase = "live"
-        self._go_live(self)
+        self.session.audience.go_live(self)
         return True
 
     def _work(self) -> None:

@@ -40,7 +40,7 @@ async def visit(hub: Hub, name: str, wish: Wish, sink: Sink, attendant: Attendan
             heartbeat = hub.settings.heartbeat_seconds
             reader = Subscription(session, sink, session.open(wish), heartbeat)
             with session.reading(reader):
-                reader.follow(session.audience.go_live)
+                reader.follow()
                 await attendant.attend(session, reader)
                 return reader.ended.result() if reader.ended.done() else Bye("gone")
     except NotFound:

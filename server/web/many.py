@@ -26,16 +26,16 @@ from server.web.messages import (
     command,
     listen,
 )
-from server.web.sink import Drain, SocketSink
+from server.web.sink import SocketSink, Writer
 from server.web.websocket import Socket, upgraded
 
 #: Sessions that one connection follows at most.
 MAX_SUBSCRIPTIONS = 1000
 
 
-async def _serve(request: web.Request, socket: Socket, drain: Drain) -> Bye:
+async def _serve(request: web.Request, socket: Socket, writer: Writer) -> Bye:
     arrays, hub = in_arrays(answers.query(request).get("frames", "events")), request.app[HUB]
-    sink = SocketSink("ws", AddressedEncoding(None, arrays), request.transport, drain)
+    sink = SocketSink("ws", AddressedEncoding(None, arrays), request.transport, writer)
     carrier = Carrier(sink, hub.settings.heartbeat_seconds)
     followed = Followed(hub, request.app[ADMISSION], carrier, arrays=arrays)
     with hub.carrying(carrier):

@@ -7,8 +7,9 @@ writer encodes for each reader anew.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from server.sessions.sink import ALONE, Encoding
 
@@ -21,14 +22,17 @@ HIGH, LOW = 16 * 1024, 4 * 1024
 TCP_INFO_BYTES = 256
 
 
-#: Waits until there is room; raises ConnectionError when the connection is gone.
-Drain = Callable[[], Awaitable[None]]
+class Writer(Protocol):
+    """What knows when the transport has room; aiohttp's stream writers do."""
+
+    async def drain(self) -> None:
+        """Wait until there is room; raises ConnectionError when the connection is gone."""
 
 
 class SocketSink:
     """The :class:`~server.sessions.sink.Sink` of one connection."""
 
-    __slots__ = ("_drain", "_socket", "_transport", "backlog", "encoding", "send", "transport")
+    __slots__ = ("_socket", "_transport", "_writer", "backlog", "encoding", "send", "transport")
 
     shared = False
 
@@ -37,14 +41,14 @@ class SocketSink:
         transport: str,
         encoding: Encoding,
         connection: asyncio.Transport | None,
-        drain: Drain,
+        writer: Writer,
     ):
         if connection is None:
             raise ConnectionResetError("the reader left before it was served")
         self.transport = transport
         self.encoding = encoding
         self._transport = connection
-        self._drain = drain
+        self._writer = writer
         self._transport.set_write_buffer_limits(high=HIGH, low=LOW)
         self.backlog: Callable[[], int] = self._transport.get_write_buffer_size
         self.send: Callable[[bytes], int] = _send(self._transport)
@@ -62,7 +66,7 @@ class SocketSink:
         """Wait until there is room; raises ConnectionError when the connection is gone."""
         if self._transport.is_closing():
             raise ConnectionResetError("the reader is gone")
-        await self._drain()
+        await self._writer.drain()
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Its subscription has the socket to itself."""

@@ -95,7 +95,7 @@ async def _stream(request: web.Request, session: Session, wish: Wish) -> web.Str
         reader = Subscription(session, sink, opening, request.app[HUB].settings.heartbeat_seconds)
         try:
             with session.reading(reader):
-                reader.follow(session.audience.go_live)
+                reader.follow()
                 await reader.ended
         except ConnectionError:
             pass  # the reader left: its place in the log is its own to keep
@@ -124,7 +124,7 @@ async def _open(request: web.Request) -> AsyncIterator[tuple[web.StreamResponse,
     writer = await response.prepare(request)
     assert writer is not None
     encoding = CHUNKED if request.version >= HttpVersion11 else BARE
-    sink = SocketSink("sse", encoding, request.transport, writer.drain)
+    sink = SocketSink("sse", encoding, request.transport, writer)
     sink.write(encoding.chunk(b"retry: %d\n\n" % RETRY_MS))
     async with response:
         yield response, sink

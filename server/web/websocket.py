@@ -22,7 +22,7 @@ from server.web import answers
 from server.web.frames import ARRAYS, ENCODING, in_arrays
 from server.web.keys import ADMISSION, HUB
 from server.web.messages import ONE, Answer, Cancel, Input, command, listen
-from server.web.sink import Drain, SocketSink
+from server.web.sink import SocketSink, Writer
 
 log = structlog.get_logger()
 
@@ -56,8 +56,8 @@ class Socket(web.WebSocketResponse):
         )
 
 
-#: Serves an upgraded request, with what waits for room on its socket; says why it ended.
-Serve = Callable[[web.Request, Socket, Drain], Awaitable[Bye]]
+#: Serves an upgraded request, with what is written to its socket by; says why it ended.
+Serve = Callable[[web.Request, Socket, Writer], Awaitable[Bye]]
 
 
 async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
@@ -67,7 +67,7 @@ async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
     assert writer is not None
     socket.headers.clear()  # they were sent, and would stay in memory as long as the socket
     try:
-        bye = await serve(request, socket, writer.drain)
+        bye = await serve(request, socket, writer)
         if bye.reason != "gone":
             await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
     except BadRequest as error:
@@ -85,12 +85,12 @@ def _reason(error: KeepstreamError) -> bytes:
     return error.message.encode()[:120].decode(errors="ignore").encode()  # a close frame holds 123
 
 
-def _follow(request: web.Request, socket: Socket, drain: Drain) -> Awaitable[Bye]:
+def _follow(request: web.Request, socket: Socket, writer: Writer) -> Awaitable[Bye]:
     query = answers.query(request)
     encoding = ARRAYS if in_arrays(query.get("frames", "events")) else ENCODING
     name = check_id(request.match_info["session"], "session")
     wish = Wish.parse(query.get("after", ""), query.get("types", ""), query.get("until", "run"))
-    sink = SocketSink("ws", encoding, request.transport, drain)
+    sink = SocketSink("ws", encoding, request.transport, writer)
     attendant = Attendant(socket, name, sink, request.app[ADMISSION])
     return visit(request.app[HUB], name, wish, sink, attendant)
 

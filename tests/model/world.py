@@ -224,7 +224,7 @@ class World:
                 subscription = Counted(session, wire, opening, 10.0)
                 subscription.number = reader.number
                 with session.reading(subscription):
-                    subscription.follow(session.audience.go_live)
+                    subscription.follow()
                     await subscription.ended
         except NotFound:
             reader.start_anew()

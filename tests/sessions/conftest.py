@@ -89,7 +89,7 @@ class Stage:
             opening = session.open(Wish.parse(after, types, until))
             reader = Subscription(session, wire, opening, heartbeat=1.0)
             with session.reading(reader):
-                reader.follow(session.audience.go_live)
+                reader.follow()
                 await settle()
                 yield Reading(wire, reader)
 
