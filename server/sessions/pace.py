@@ -10,6 +10,7 @@ Source: ``struct tcp_info`` of ``include/uapi/linux/tcp.h``.
 
 import struct
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
 #: Seconds without taking a byte, while something waits, after which a reader is too slow.
@@ -63,33 +64,39 @@ class Verdict(Enum):
     DEAD = "dead"
 
 
+class _Limits(NamedTuple):
+    silence: float
+    patience: float
+    every: float
+
+
+@cache
+def _limits(heartbeat: float) -> _Limits:
+    """What is the same for all readers, in seconds."""
+    return _Limits(
+        DEAD_HEARTBEATS * heartbeat,
+        PATIENCE_HEARTBEATS * heartbeat,
+        min(heartbeat / 4, JUDGE_SECONDS),
+    )
+
+
 class Pace:
     """What one reader's socket said so far. ``heartbeat`` and all times are in seconds."""
 
-    __slots__ = (
-        "_due_at",
-        "_every",
-        "_patience",
-        "_probed_at",
-        "_silence",
-        "_taken",
-        "_taken_at",
-    )
+    __slots__ = ("_due_at", "_limits", "_probed_at", "_taken", "_taken_at")
 
     def __init__(self, heartbeat: float, at: float):
-        self._silence = DEAD_HEARTBEATS * heartbeat
-        self._patience = PATIENCE_HEARTBEATS * heartbeat
+        self._limits = _limits(heartbeat)
         self._taken = 0
         self._taken_at = at
         self._probed_at: float | None = None
-        self._every = min(heartbeat / 4, JUDGE_SECONDS)
         self._due_at = at
 
     def due(self, at: float) -> bool:
         """Whether to look again: what ``judge`` wants is a system call, so not at every beat."""
         if at < self._due_at:
             return False
-        self._due_at = at + self._every
+        self._due_at = at + self._limits.every
         return True
 
     def judge(self, at: float, raw: bytes, backlog: int) -> Verdict:
@@ -109,8 +116,9 @@ class Pace:
         return Verdict.SLOW if at - self._taken_at >= SLOW_SECONDS else Verdict.FINE
 
     def _silent(self, at: float, info: TcpInfo) -> bool:
+        silence, patience, _ = self._limits
         # A closed window leaves nothing in flight: then only the probes tell, and the kernel
         # spaces those out up to two minutes, so the time since the last acknowledgement does not.
         if info.unacked:
-            return info.last_ack_seconds > self._silence and at - self._taken_at > self._patience
-        return self._probed_at is not None and at - self._probed_at > self._silence
+            return info.last_ack_seconds > silence and at - self._taken_at > patience
+        return self._probed_at is not None and at - self._probed_at > silence

@@ -44,12 +44,45 @@ CLOSE_CODES: dict[Reason, int] = {
 
 
 class Socket(web.WebSocketResponse):
-    """aiohttp's, with the contract's code for a frame that is too large."""
+    """A WebSocket that serves itself: to be returned, open, by the handler of ``request``.
+
+    Where the handler served it, its frame and those of the router and the middleware would stay in
+    memory for as long as the stream does: a twentieth of what an idle reader costs.
+    """
+
+    def __init__(self, request: web.Request, serve: "Serve") -> None:
+        super().__init__(compress=False, max_msg_size=MAX_FRAME, timeout=CLOSE_SECONDS)
+        self._request = request
+        self._serve = serve
+        self._drains: Writer
+
+    async def open(self) -> None:
+        """Shake hands; raises what refuses the request."""
+        writer = await self.prepare(self._request)
+        assert writer is not None
+        self._drains = writer
+        self.headers.clear()  # they were sent, and would stay in memory as long as the socket
+
+    async def write_eof(self) -> None:  # type: ignore[override]  # as aiohttp has it
+        """Serve, and close it as the contract says; aiohttp ends every response with a call."""
+        try:
+            bye = await self._serve(self._request, self, self._drains)
+            if bye.reason != "gone":
+                await self.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
+        except BadRequest as error:
+            await self.close(code=BAD_REQUEST, message=_reason(error))
+        except ConnectionError:
+            pass  # the reader left: its place in the log is its own to keep
+        except Exception:
+            # The upgrade was answered: an HTTP answer now would be bytes that no client can read.
+            log.exception("A subscription failed", path=self._request.path)
+            await self.close(code=WSCloseCode.INTERNAL_ERROR)
+        await super().write_eof()
 
     async def close(
         self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True
     ) -> bool:
-        """Close with ``code``; 4400 stands for 1009."""
+        """Close with ``code``; 4400 stands for 1009, which is for a frame that is too large."""
         too_big = code == WSCloseCode.MESSAGE_TOO_BIG
         return await super().close(
             code=BAD_REQUEST if too_big else code, message=message, drain=drain
@@ -61,23 +94,9 @@ Serve = Callable[[web.Request, Socket, Writer], Awaitable[Bye]]
 
 
 async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
-    """Have ``serve`` use a WebSocket, and close it as the contract says."""
-    socket = Socket(compress=False, max_msg_size=MAX_FRAME, timeout=CLOSE_SECONDS)
-    writer = await socket.prepare(request)
-    assert writer is not None
-    socket.headers.clear()  # they were sent, and would stay in memory as long as the socket
-    try:
-        bye = await serve(request, socket, writer)
-        if bye.reason != "gone":
-            await socket.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
-    except BadRequest as error:
-        await socket.close(code=BAD_REQUEST, message=_reason(error))
-    except ConnectionError:
-        pass  # the reader left: its place in the log is its own to keep
-    except Exception:
-        # The upgrade was answered: an HTTP answer now would be bytes that no client can read.
-        log.exception("A subscription failed", path=request.path)
-        await socket.close(code=WSCloseCode.INTERNAL_ERROR)
+    """Have ``serve`` use a WebSocket."""
+    socket = Socket(request, serve)
+    await socket.open()
     return socket
 
 
