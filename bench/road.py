@@ -183,8 +183,7 @@ class Road:
         send = sink.send
         sink.send = lambda data: _Sends.send(send, data)
         reader = Subscription(session, sink, session.open(Wish.parse("now")), 600.0)
-        self._stack.enter_context(session.reading(reader))
-        reader.follow()
+        self._stack.enter_context(reader)
         self._clients.append(client)
 
     async def drive(self, burst: int, cut: Cut, *, decoded: bool) -> float:

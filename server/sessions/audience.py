@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -66,18 +66,23 @@ class Audience:
 
     # -- coming and going
 
-    def reading(self, reader: Subscription | Poll, epoch: str) -> AbstractContextManager[object]:
-        """Count ``reader`` in for as long as it follows."""
-        return _Reading(self, reader, epoch)
+    @contextmanager
+    def polling(self, poll: Poll, epoch: str) -> Iterator[None]:
+        """Count ``poll`` in for as long as it takes."""
+        self.come(poll, epoch)
+        try:
+            yield
+        finally:
+            self.go(poll, epoch)
 
     def come(self, reader: Subscription | Poll, epoch: str) -> None:
-        """What :meth:`reading` begins with."""
+        """Count ``reader`` in."""
         self.readers.add(reader)
         telemetry.SUBSCRIBERS.labels(reader.transport).inc()
         self._say("Subscriber connected", reader, epoch)
 
     def go(self, reader: Subscription | Poll, epoch: str) -> None:
-        """What :meth:`reading` ends with."""
+        """Count it in no more, and close it."""
         self._forget(reader)
         telemetry.SUBSCRIBERS.labels(reader.transport).dec()
         self._say(
@@ -189,20 +194,3 @@ class Audience:
             )
             for reader in self.readers
         ]
-
-
-class _Reading:
-    # Not a generator's: a stream keeps it as long as it is, and a frame is five times its size.
-    __slots__ = ("_audience", "_epoch", "_reader")
-
-    def __init__(self, audience: Audience, reader: Subscription | Poll, epoch: str) -> None:
-        self._audience = audience
-        self._reader = reader
-        self._epoch = epoch
-
-    def __enter__(self) -> Subscription | Poll:
-        self._audience.come(self._reader, self._epoch)
-        return self._reader
-
-    def __exit__(self, *_: object) -> None:
-        self._audience.go(self._reader, self._epoch)

@@ -14,6 +14,7 @@ a cursor past the log's end    at the first event, after a ``reset`` ``ahead``
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from server.errors import BadRequest
@@ -34,6 +35,7 @@ class Wish:
     until: Until = "run"
 
     @classmethod
+    @lru_cache(maxsize=100)  # most readers wish the same, and each stream keeps its wish
     def parse(cls, after: str, types: str = "", until: str = "run") -> "Wish":
         """Read the query's texts; raises :class:`BadRequest` that names the one at fault."""
         return cls.check(after, [name for name in types.split(",") if name], until)

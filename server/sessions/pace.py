@@ -83,20 +83,20 @@ def _limits(heartbeat: float) -> _Limits:
 class Pace:
     """What one reader's socket said so far. ``heartbeat`` and all times are in seconds."""
 
-    __slots__ = ("_due_at", "_limits", "_probed_at", "_taken", "_taken_at")
+    __slots__ = ("_limits", "_looked_at", "_probed_at", "_taken", "_taken_at")
 
     def __init__(self, heartbeat: float, at: float):
         self._limits = _limits(heartbeat)
         self._taken = 0
         self._taken_at = at
         self._probed_at: float | None = None
-        self._due_at = at
+        self._looked_at = at - self._limits.every
 
     def due(self, at: float) -> bool:
         """Whether to look again: what ``judge`` wants is a system call, so not at every beat."""
-        if at < self._due_at:
+        if at - self._looked_at < self._limits.every:
             return False
-        self._due_at = at + self._limits.every
+        self._looked_at = at
         return True
 
     def judge(self, at: float, raw: bytes, backlog: int) -> Verdict:

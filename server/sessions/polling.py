@@ -34,7 +34,7 @@ async def poll(session: Session, opening: Opening, *, limit: int, wait: float) -
     """
     deadline = time.monotonic() + wait
     reader = Poll(opening.start)
-    with session.reading(reader):
+    with session.audience.polling(reader, session.epoch):
         while True:
             with session.audience.changes() as changed:
                 found = await page(session, opening, reader.offset, limit)

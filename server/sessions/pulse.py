@@ -63,16 +63,18 @@ async def _round(hub: Hub, counts: "_Counts") -> None:
     """Look after all readers, a handful at a time: in one go everybody else would wait for it."""
     sessions = tuple(hub)
     looked = running = subscribers = behind = 0
+    at = time.monotonic()
     for session in sessions:
         running += session.state == "running"
         for reader in (None, *session.audience.readers):
             if isinstance(reader, Subscription):
                 subscribers += 1
                 behind += session.last - reader.offset
-                _look_after(session, reader, hub.settings.rotate_seconds)
+                _look_after(session, reader, at, hub.settings.rotate_seconds)
             looked += 1
             if looked % HANDFUL == 0:
                 await asyncio.sleep(0)
+                at = time.monotonic()
     for carrier in tuple(hub.carriers):
         _look_after_carrier(carrier, hub.settings.rotate_seconds)
         await asyncio.sleep(0)  # each has up to a thousand subscriptions to look at
@@ -80,8 +82,7 @@ async def _round(hub: Hub, counts: "_Counts") -> None:
     counts.note((len(sessions), running, subscribers))
 
 
-def _look_after(session: Session, reader: Subscription, rotate_seconds: float) -> None:
-    at = time.monotonic()
+def _look_after(session: Session, reader: Subscription, at: float, rotate_seconds: float) -> None:
     reader.beat(at)
     if rotate_seconds and not reader.sink.shared and at - reader.connected > rotate_seconds:
         reader.end(Bye("rotate", after_ms=0))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -17,10 +17,9 @@ import structlog
 from server.eventlog import EventLog
 from server.events import TERMINAL, Event
 from server.records import Head, SessionRecord, SessionState
-from server.sessions.audience import Audience, Poll
+from server.sessions.audience import Audience
 from server.sessions.opening import Opening, Wish, resolve
 from server.sessions.stretches import Stretch, Stretches, parts
-from server.sessions.subscription import Subscription
 
 log = structlog.get_logger()
 
@@ -145,10 +144,6 @@ class Session:
             trouble = f"a reader was reset: {opening.reset}, at {opening.asked}"
             self.audience.troubles.appendleft(trouble)
         return opening
-
-    def reading(self, reader: Subscription | Poll) -> AbstractContextManager[object]:
-        """Count ``reader`` in for as long as it follows."""
-        return self.audience.reading(reader, self.epoch)
 
     async def read(self, after: int) -> Sequence[Event]:
         """A page of the events after that offset, of those that readers were told of."""

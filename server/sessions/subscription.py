@@ -18,7 +18,7 @@ A task works for it while it catches up or ends, and only then: nobody waits for
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import structlog
 
@@ -39,11 +39,17 @@ LIVE_BACKLOG = 16 * 1024
 SLOW_ABORT_SECONDS = 5.0
 
 
-class Live(Protocol):
-    """Who is written to with each commit."""
+class Audience(Protocol):
+    """Who reads the session."""
+
+    def come(self, reader: "Subscription", epoch: str) -> None:
+        """Count ``reader`` in."""
+
+    def go(self, reader: "Subscription", epoch: str) -> None:
+        """Count it in no more, and close it."""
 
     def go_live(self, reader: "Subscription") -> None:
-        """Write to ``reader``, whose cursor is at the log's end, with the next one."""
+        """Write to ``reader``, whose cursor is at the log's end, with the next commit."""
 
 
 class Log(Protocol):
@@ -52,8 +58,8 @@ class Log(Protocol):
     id: str
 
     @property
-    def audience(self) -> Live:
-        """Its live readers."""
+    def audience(self) -> Audience:
+        """Its readers."""
 
     @property
     def epoch(self) -> str:
@@ -86,7 +92,10 @@ class Place:
 
 
 class Subscription:
-    """One connected reader. ``cursor`` never runs ahead of what was handed to its socket."""
+    """One connected reader, which follows while it is entered.
+
+    ``cursor`` never runs ahead of what was handed to its socket.
+    """
 
     __slots__ = (
         "_bye",
@@ -174,11 +183,16 @@ class Subscription:
 
     # -- the three phases
 
-    def follow(self) -> None:
+    def __enter__(self) -> Self:
         """Send the log from the opening's start until the stream is complete or is ended."""
+        self.session.audience.come(self, self.session.epoch)
         self._open()
         if not self._at_the_end():
             self._work()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.audience.go(self, self.session.epoch)
 
     def _at_the_end(self) -> bool:
         """Be live, if there is nothing to send and more may come."""

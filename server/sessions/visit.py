@@ -37,10 +37,8 @@ async def visit(hub: Hub, name: str, wish: Wish, sink: Sink, attendant: Attendan
     cursor, reader = str(wish.after or ""), None
     try:
         async with hub.hold(name, create=not wish.continues) as session:
-            heartbeat = hub.settings.heartbeat_seconds
-            reader = Subscription(session, sink, session.open(wish), heartbeat)
-            with session.reading(reader):
-                reader.follow()
+            every = hub.settings.heartbeat_seconds
+            with Subscription(session, sink, session.open(wish), every) as reader:
                 await attendant.attend(session, reader)
                 return reader.ended.result() if reader.ended.done() else Bye("gone")
     except NotFound:

@@ -1,7 +1,6 @@
 """Many sessions over one WebSocket: ``docs/protocol.md``, "Many sessions on one WebSocket"."""
 
 import asyncio
-from functools import partial
 
 from aiohttp import web
 
@@ -26,32 +25,38 @@ from server.web.messages import (
     command,
     listen,
 )
-from server.web.sink import SocketSink, Writer
-from server.web.websocket import Socket, upgraded
+from server.web.websocket import Socket
 
 #: Sessions that one connection follows at most.
 MAX_SUBSCRIPTIONS = 1000
 
 
-async def _serve(request: web.Request, socket: Socket, writer: Writer) -> Bye:
-    arrays, hub = in_arrays(answers.query(request).get("frames", "events")), request.app[HUB]
-    sink = SocketSink("ws", AddressedEncoding(None, arrays), request.transport, writer)
-    carrier = Carrier(sink, hub.settings.heartbeat_seconds)
-    followed = Followed(hub, request.app[ADMISSION], carrier, arrays=arrays)
-    with hub.carrying(carrier):
-        carrier.open()
-        try:
-            await listen(socket, followed, carrier.ended)
-            if not carrier.ended.done():
-                return Bye("gone")
-            await followed.over()
-        finally:
-            await _stop(*followed.tasks.values())
-    return carrier.ended.result()
+async def many(request: web.Request) -> web.StreamResponse:
+    """``GET /api/ws?frames``."""
+    return await Carrying(request).open()
 
 
-#: ``GET /api/ws?frames``.
-many = partial(upgraded, serve=_serve)
+class Carrying(Socket):
+    """Follows what its client asks for."""
+
+    async def serve(self) -> Bye:
+        """Do what the client says until the connection ends."""
+        arrays = in_arrays(answers.query(self._request).get("frames", "events"))
+        app = self._request.app
+        hub = app[HUB]
+        sink = self.sink(AddressedEncoding(None, arrays))
+        carrier = Carrier(sink, hub.settings.heartbeat_seconds)
+        followed = Followed(hub, app[ADMISSION], carrier, arrays=arrays)
+        with hub.carrying(carrier):
+            carrier.open()
+            try:
+                await listen(self, followed, carrier.ended)
+                if not carrier.ended.done():
+                    return Bye("gone")
+                await followed.over()
+            finally:
+                await _stop(*followed.tasks.values())
+        return carrier.ended.result()
 
 
 async def _stop(*tasks: asyncio.Task[None]) -> None:

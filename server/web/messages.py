@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Container
+from contextvars import Context
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -15,6 +16,8 @@ from server.sessions.opening import UNTIL
 from server.web.answers import UNREADABLE
 
 Answer = dict[str, Any]
+#: Where a callback runs that needs no context: it would be a copy for each connection.
+NOTHING = Context()
 GONE = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
 
@@ -99,7 +102,7 @@ async def listen(socket: web.WebSocketResponse, host: Host, end: asyncio.Future[
     # As asyncio.timeout interrupts, whose parts would be a thirtieth of an idle reader's memory.
     task = asyncio.current_task()
     assert task is not None
-    end.add_done_callback(task.cancel)
+    end.add_done_callback(task.cancel, context=NOTHING)
     try:
         while (message := await socket.receive()).type not in GONE:
             await host.answer(await _answer(message, host))

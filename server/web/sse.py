@@ -94,8 +94,7 @@ async def _stream(request: web.Request, session: Session, wish: Wish) -> web.Str
     async with _open(request) as (response, sink):
         reader = Subscription(session, sink, opening, request.app[HUB].settings.heartbeat_seconds)
         try:
-            with session.reading(reader):
-                reader.follow()
+            with reader:
                 await reader.ended
         except ConnectionError:
             pass  # the reader left: its place in the log is its own to keep

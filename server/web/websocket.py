@@ -4,18 +4,18 @@ Every refusal but those of :mod:`server.web.guard` comes after the upgrade, as a
 browser shows a page nothing of an HTTP answer that refuses one.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable
+from typing import Self
 
 import structlog
 from aiohttp import WSCloseCode, web
 
 from server.errors import BadRequest, KeepstreamError
 from server.events import check_id
-from server.sessions.admission import Admission
 from server.sessions.bye import Bye, Reason
 from server.sessions.opening import Wish
 from server.sessions.session import Session
+from server.sessions.sink import Encoding
 from server.sessions.subscription import Subscription
 from server.sessions.visit import visit
 from server.web import answers
@@ -50,23 +50,31 @@ class Socket(web.WebSocketResponse):
     memory for as long as the stream does: a twentieth of what an idle reader costs.
     """
 
-    def __init__(self, request: web.Request, serve: "Serve") -> None:
+    def __init__(self, request: web.Request) -> None:
         super().__init__(compress=False, max_msg_size=MAX_FRAME, timeout=CLOSE_SECONDS)
         self._request = request
-        self._serve = serve
         self._drains: Writer
 
-    async def open(self) -> None:
+    async def open(self) -> Self:
         """Shake hands; raises what refuses the request."""
         writer = await self.prepare(self._request)
         assert writer is not None
         self._drains = writer
         self.headers.clear()  # they were sent, and would stay in memory as long as the socket
+        return self
+
+    def sink(self, encoding: Encoding) -> SocketSink:
+        """Its way out; raises ConnectionError when the connection is gone."""
+        return SocketSink("ws", encoding, self._request.transport, self._drains)
+
+    def serve(self) -> Awaitable[Bye]:
+        """Do what it was opened for; why it ended. Raises BadRequest, ConnectionError."""
+        raise NotImplementedError
 
     async def write_eof(self) -> None:  # type: ignore[override]  # as aiohttp has it
         """Serve, and close it as the contract says; aiohttp ends every response with a call."""
         try:
-            bye = await self._serve(self._request, self, self._drains)
+            bye = await self.serve()
             if bye.reason != "gone":
                 await self.close(code=CLOSE_CODES[bye.reason], message=bye.reason.encode())
         except BadRequest as error:
@@ -89,55 +97,37 @@ class Socket(web.WebSocketResponse):
         )
 
 
-#: Serves an upgraded request, with what is written to its socket by; says why it ended.
-Serve = Callable[[web.Request, Socket, Writer], Awaitable[Bye]]
-
-
-async def upgraded(request: web.Request, serve: Serve) -> web.StreamResponse:
-    """Have ``serve`` use a WebSocket."""
-    socket = Socket(request, serve)
-    await socket.open()
-    return socket
-
-
 def _reason(error: KeepstreamError) -> bytes:
     return error.message.encode()[:120].decode(errors="ignore").encode()  # a close frame holds 123
 
 
-def _follow(request: web.Request, socket: Socket, writer: Writer) -> Awaitable[Bye]:
-    query = answers.query(request)
-    encoding = ARRAYS if in_arrays(query.get("frames", "events")) else ENCODING
-    name = check_id(request.match_info["session"], "session")
-    wish = Wish.parse(query.get("after", ""), query.get("types", ""), query.get("until", "run"))
-    sink = SocketSink("ws", encoding, request.transport, writer)
-    attendant = Attendant(socket, name, sink, request.app[ADMISSION])
-    return visit(request.app[HUB], name, wish, sink, attendant)
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """``GET /api/sessions/{session}/ws?after&types&until&frames``."""
+    return await Follower(request).open()
 
 
-#: ``GET /api/sessions/{session}/ws?after&types&until&frames``.
-websocket = partial(upgraded, serve=_follow)
-
-
-class Attendant:
-    """Hears what one session's reader says while it follows."""
-
-    __slots__ = ("_admission", "_session", "_sink", "_socket")
+class Follower(Socket):
+    """Follows one session, and hears what its reader says meanwhile."""
 
     language = ONE
 
-    def __init__(self, socket: Socket, session: str, sink: SocketSink, admission: Admission):
-        self._socket = socket
-        self._session = session
-        self._sink = sink
-        self._admission = admission
+    def serve(self) -> Awaitable[Bye]:
+        """Follow it to the end of the stream."""
+        query, app = answers.query(self._request), self._request.app
+        encoding = ARRAYS if in_arrays(query.get("frames", "events")) else ENCODING
+        name = check_id(self._request.match_info["session"], "session")
+        wish = Wish.parse(query.get("after", ""), query.get("types", ""), query.get("until", "run"))
+        self._sink = self.sink(encoding)
+        return visit(app[HUB], name, wish, self._sink, self)
 
     def attend(self, _: Session, reader: Subscription) -> Awaitable[None]:
         """Listen until the stream has ended, or the client is gone."""
-        return listen(self._socket, self, reader.ended)
+        return listen(self, self, reader.ended)
 
     async def obey(self, said: Cancel | Input) -> None:
         """Do what is asked of a run of this session."""
-        await command(said, {self._session}, self._admission)
+        of = {self._request.match_info["session"]}
+        await command(said, of, self._request.app[ADMISSION])
 
     async def answer(self, frame: Answer) -> None:
         """Send it."""

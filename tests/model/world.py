@@ -223,8 +223,7 @@ class World:
                 opening = session.open(wish)
                 subscription = Counted(session, wire, opening, 10.0)
                 subscription.number = reader.number
-                with session.reading(subscription):
-                    subscription.follow()
+                with subscription:
                     await subscription.ended
         except NotFound:
             reader.start_anew()

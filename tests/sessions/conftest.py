@@ -87,9 +87,7 @@ class Stage:
         wire = wire or Wire()
         async with self.hub.hold(NAME, create=True) as session:
             opening = session.open(Wish.parse(after, types, until))
-            reader = Subscription(session, wire, opening, heartbeat=1.0)
-            with session.reading(reader):
-                reader.follow()
+            with Subscription(session, wire, opening, heartbeat=1.0) as reader:
                 await settle()
                 yield Reading(wire, reader)
 

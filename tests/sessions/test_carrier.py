@@ -135,9 +135,7 @@ class Connection:
         """Begin to follow a session."""
         sink = self.carrier.lend(self.encoding(name))
         wish = Wish.parse(after, "", until)
-        self.visits[name] = asyncio.create_task(
-            visit(self.hub, name, wish, sink, self.carrier)
-        )
+        self.visits[name] = asyncio.create_task(visit(self.hub, name, wish, sink, self.carrier))
 
     async def unsubscribe(self, name: str) -> None:
         """End it."""

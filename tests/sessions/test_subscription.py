@@ -200,7 +200,7 @@ async def test_nothing_comes_behind_a_bye(stage: Stage) -> None:
     async with stage.reading() as it:
         assert isinstance(it.reader.session, Session)
         it.reader.cut(Bye("slow"))
-        pulse._look_after(it.reader.session, it.reader, 0)
+        pulse._look_after(it.reader.session, it.reader, time.monotonic(), 0)
         await stage.emit(3)
         assert await it.ended == Bye("slow")
         assert it.wire.frames[-1]["reason"] == "slow"
