@@ -79,24 +79,23 @@ class Audience:
         """Count ``reader`` in."""
         self.readers.add(reader)
         telemetry.SUBSCRIBERS.labels(reader.transport).inc()
-        self._say("Subscriber connected", reader, epoch)
+        log.info("Subscriber connected", **self._known(reader, epoch))
 
     def go(self, reader: Subscription | Poll, epoch: str) -> None:
         """Count it in no more, and close it."""
         self._forget(reader)
         telemetry.SUBSCRIBERS.labels(reader.transport).dec()
-        self._say(
+        log.info(
             "Subscriber disconnected",
-            reader,
-            epoch,
+            **self._known(reader, epoch),
             sent=reader.sent,
             seconds=round(self.idle_since - reader.connected, 3),
             reason=reader.reason,
         )
 
-    def _say(self, what: str, reader: Subscription | Poll, epoch: str, **more: object) -> None:
-        bound = {"session": self._session, "transport": reader.transport}
-        log.info(what, cursor=str(Cursor(epoch, reader.offset)), **more, **bound)
+    def _known(self, reader: Subscription | Poll, epoch: str) -> dict[str, str]:
+        cursor = str(Cursor(epoch, reader.offset))
+        return {"cursor": cursor, "session": self._session, "transport": reader.transport}
 
     def _forget(self, reader: Subscription | Poll) -> None:
         self.readers.discard(reader)

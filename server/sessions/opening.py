@@ -22,6 +22,7 @@ from server.events import TYPE, Cursor, Event, now
 from server.records import Head
 
 Until = Literal["run", "forever"]
+#: No filter, one for all who want everything.
 EVERY: frozenset[str] = frozenset()
 UNTIL: dict[str, Until] = {"run": "run", "forever": "forever"}
 
@@ -45,7 +46,7 @@ class Wish:
         """The same where the types come one by one."""
         if until not in UNTIL:
             raise BadRequest("until must be 'run' or 'forever'", path="until")
-        names = frozenset(types) if types else EVERY  # one for all who want everything
+        names = frozenset(types) if types else EVERY
         for name in names:
             if TYPE.fullmatch(name) is None:
                 raise BadRequest(f"{name[:80]!r} is not an event type", path="types")

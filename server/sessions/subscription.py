@@ -185,8 +185,8 @@ class Subscription:
 
     def __enter__(self) -> Self:
         """Send the log from the opening's start until the stream is complete or is ended."""
-        self.session.audience.come(self, self.session.epoch)
         self._open()
+        self.session.audience.come(self, self.session.epoch)
         if not self._at_the_end():
             self._work()
         return self
