@@ -401,11 +401,17 @@ GOOD_SHIFT = 0.1
 
 
 async def test_nothing_jumps_while_a_run_goes_on(
-    browser: Browser, server: Server, api: Api
+    browser: Browser, start_server: StartServer
 ) -> None:
-    """From the empty page over agents, texts and artifacts to the report: what is read stays."""
-    session = fresh()
-    async with tab(browser) as page:
+    """From the empty page over agents, texts and artifacts to the report: what is read stays.
+
+    On a server of its own: a session that others have made last would move the rows of the list.
+    """
+    server = start_server(WORKFLOWS="workflows")
+    session, *others = [fresh() for _ in range(4)]
+    async with Api(server.url) as api, tab(browser) as page:
+        for other in others:
+            await api.call("POST", "/api/sessions", {"id": other})
         await page.add_init_script(SHIFTS)
         await visit(page, server.url, f"?session={session}")
         await expect(words(page)).to_contain_text("waiting for a run")
