@@ -160,12 +160,8 @@ class Session:
 
     async def stretch(self, after: int) -> Stretch | None:
         """The events after that offset, when it is this reader's turn; None if there are none."""
-        found = self.kept(after)
-        if found is None:
-            key = self.id, self.epoch, after
-            found = await self._stretches.read(key, lambda: self.read(after), lambda: self.last)
-        await self._stretches.turn()
-        return found
+        key = self.id, self.epoch, after
+        return await self._stretches.next(key, lambda: self.read(after), lambda: self.last)
 
     def described(self) -> dict[str, Any]:
         """The session object of the contract."""

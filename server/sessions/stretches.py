@@ -12,6 +12,7 @@ are let on, in the order in which they came.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 
 from server.events import Event
 from server.sessions.sink import Encoding
@@ -28,6 +29,7 @@ STRETCH_COST = 500
 IN_A_ROW, AT_ONCE = 4, 2
 
 Key = tuple[str, str, int]  # session, epoch, and the offset before the first event
+Read = Callable[[], Awaitable[Sequence[Event]]]
 
 
 class Stretch:
@@ -49,6 +51,10 @@ class Stretch:
         return encoded
 
 
+#: Done when its reader is to go on, with what.
+Turn = asyncio.Future[Stretch | None]
+
+
 class Stretches:
     """Those that were asked for last, of all sessions."""
 
@@ -56,8 +62,10 @@ class Stretches:
         self._limit = limit
         self._size = 0
         self._kept: OrderedDict[Key, Stretch] = OrderedDict()  # the one asked for last at the end
-        self._reading: dict[Key, asyncio.Task[Stretch | None]] = {}
-        self._queue: deque[asyncio.Future[None]] = deque()  # of those who wait for their turn
+        #: Who waits for what is being read.
+        self._reading: dict[Key, list[Turn]] = {}
+        #: Who waits for a turn, and has what to go on with.
+        self._queue: deque[tuple[Turn, Stretch | None]] = deque()
 
     def find(self, key: Key) -> Stretch | None:
         """The stretch that begins there, if it is kept."""
@@ -66,39 +74,50 @@ class Stretches:
             self._kept.move_to_end(key)
         return stretch
 
-    async def turn(self) -> None:
-        """Wait until it is the caller's turn to go on."""
-        loop = asyncio.get_running_loop()
+    async def next(self, key: Key, read: Read, end: Callable[[], int]) -> Stretch | None:
+        """The stretch that begins there, when it is the caller's turn; None if there is none.
+
+        ``read`` gives a page from there on, for all who ask meanwhile, and what it raises is raised
+        to all of them; ``end`` the offset of the log's last event.
+        """
+        turn: Turn = asyncio.get_running_loop().create_future()
+        if (stretch := self.find(key)) is not None:
+            self._line_up([(turn, stretch)])
+        elif key in self._reading:
+            self._reading[key].append(turn)
+        else:
+            self._reading[key] = [turn]
+            reading = asyncio.create_task(self._read(key, read, end))
+            reading.add_done_callback(partial(self._pass_on, key))
+        return await turn
+
+    def _pass_on(self, key: Key, reading: asyncio.Task[Stretch | None]) -> None:
+        # They get in line: in one go a hundred would be woken in the same turn of the loop.
+        waiting = self._reading.pop(key)
+        if reading.cancelled():
+            for turn in waiting:
+                turn.cancel()
+        elif (error := reading.exception()) is not None:
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_exception(error)
+        else:
+            self._line_up([(turn, reading.result()) for turn in waiting])
+
+    def _line_up(self, more: Sequence[tuple[Turn, Stretch | None]]) -> None:
         if not self._queue:
-            loop.call_soon(self._let_on)
-        self._queue.append(mine := loop.create_future())
-        await mine
+            asyncio.get_running_loop().call_soon(self._let_on)
+        self._queue.extend(more)
 
     def _let_on(self) -> None:
         for _ in range(min(AT_ONCE, len(self._queue))):
-            turn = self._queue.popleft()
+            turn, stretch = self._queue.popleft()
             if not turn.done():  # a reader that has left
-                turn.set_result(None)
+                turn.set_result(stretch)
         if self._queue:
             asyncio.get_running_loop().call_soon(self._let_on)
 
-    async def read(
-        self, key: Key, read: Callable[[], Awaitable[Sequence[Event]]], end: Callable[[], int]
-    ) -> Stretch | None:
-        """The stretch that begins there; None if there is none. Raises what ``read`` raises.
-
-        ``read`` gives a page from there on, for all who ask meanwhile; ``end`` the offset of the
-        log's last event.
-        """
-        reading = self._reading.get(key)
-        if reading is None:
-            reading = self._reading[key] = asyncio.create_task(self._read(key, read, end))
-            reading.add_done_callback(lambda _: self._reading.pop(key))
-        return await asyncio.shield(reading)
-
-    async def _read(
-        self, key: Key, read: Callable[[], Awaitable[Sequence[Event]]], end: Callable[[], int]
-    ) -> Stretch | None:
+    async def _read(self, key: Key, read: Read, end: Callable[[], int]) -> Stretch | None:
         found = [Stretch(part) for part in parts(await read())]
         if len(found) > 1 and found[-1].last < end():
             found.pop()  # cut by the page's end: it would be a bound that others do not have

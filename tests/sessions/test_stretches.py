@@ -42,7 +42,7 @@ async def walk(stretches: Stretches, log: list[Event], pages: list[int]) -> list
             return log[after : after + page]
 
         key = "s", "e", after
-        stretch = stretches.find(key) or await stretches.read(key, read, lambda: len(log))
+        stretch = stretches.find(key) or await stretches.next(key, read, lambda: len(log))
         assert stretch is not None
         found.append(stretch)
         after = stretch.last
@@ -149,13 +149,21 @@ async def test_who_takes_everything_lets_others_have_their_turn(stage: Stage) ->
     assert turns - before + 20 >= stretches // IN_A_ROW
 
 
-async def test_in_a_turn_of_the_loop_few_are_let_on() -> None:
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "being read"])
+async def test_in_a_turn_of_the_loop_few_are_let_on(*, kept: bool) -> None:
     """Between a few of those who catch up the live ones have the loop; nobody is left behind."""
-    stretches, on = Stretches(), []
+    stretches, log, on = Stretches(), log_of([5] * 10), []
+
+    async def read() -> Sequence[Event]:
+        return log
 
     async def reader(number: int) -> None:
-        await stretches.turn()
+        await stretches.next(("s", "e", 0), read, lambda: 10)
         on.append(number)
+
+    if kept:
+        await reader(-1)
+        on.clear()
 
     crowd = [asyncio.create_task(reader(number)) for number in range(40)]
     await asyncio.sleep(0)
@@ -178,7 +186,7 @@ async def test_a_failure_is_told_to_those_who_wait(caplog: pytest.LogCaptureFixt
 
     async def ask() -> None:
         with pytest.raises(StoreDamaged):
-            await stretches.read(("s", "e", 0), read, lambda: 10)
+            await stretches.next(("s", "e", 0), read, lambda: 10)
 
     asked = [asyncio.create_task(ask()) for _ in range(3)]
     await settle(3)
@@ -204,7 +212,7 @@ async def test_what_many_waited_for_is_one() -> None:
         return log
 
     key = "s", "e", 0
-    found = await asyncio.gather(*(stretches.read(key, read, lambda: 10) for _ in range(5)))
+    found = await asyncio.gather(*(stretches.next(key, read, lambda: 10) for _ in range(5)))
     assert found[0] is not None
     assert {id(stretch) for stretch in found} == {id(stretches.find(key))} == {id(found[0])}
 
@@ -218,7 +226,7 @@ async def test_one_that_is_cancelled_leaves_the_others_their_page() -> None:
         return log
 
     key = "s", "e", 0
-    asked = [asyncio.create_task(stretches.read(key, read, lambda: 10)) for _ in range(2)]
+    asked = [asyncio.create_task(stretches.next(key, read, lambda: 10)) for _ in range(2)]
     await settle(3)
     asked[0].cancel()
     await settle(3)
