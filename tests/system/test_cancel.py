@@ -107,7 +107,8 @@ async def test_grandchildren_do_not_survive(api: Api, ending: str) -> None:
 async def test_ended_run_has_no_process(server: Server, api: Api) -> None:
     """When a run has ended its process goes, though a thread of it never ends."""
     session = fresh()
-    before = descendants(server.pid)
     await api.start(session, "leaves_a_thread_running")
-    await api.ended(session)
-    until(lambda: descendants(server.pid) <= before, "the end of the run's process")
+    *_, complete = await api.ended(session)
+    process = complete["data"]["result"]
+    assert isinstance(process, int)
+    until(lambda: process not in descendants(server.pid), "the end of the run's process")

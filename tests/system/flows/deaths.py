@@ -174,10 +174,10 @@ async def overstays_politely(ctx: Context) -> None:
 
 
 @workflow
-def leaves_a_thread_running(ctx: Context) -> str:
-    """Returns while a thread of it that is no daemon never ends."""
+def leaves_a_thread_running(ctx: Context) -> int:
+    """Returns its process's id while a thread of it that is no daemon never ends."""
     threading.Thread(target=time.sleep, args=(3600,)).start()
-    return "returned"
+    return os.getpid()
 
 
 @workflow
