@@ -6,6 +6,7 @@
 ``crowd``         the live ones that are written the same bytes
 ``opening``       where a reader starts (pure)
 ``subscription``  a connected reader: catch-up, live, closed
+``log``           what that needs of its session (guarantees only)
 ``bye``           why its stream ends (pure)
 ``carrier``       a connection that carries many of them
 ``visit``         a reader's visit, from its wish to its ``bye``

@@ -59,7 +59,7 @@ class Hub:
 
     async def enter(self, name: str, *, create: bool) -> Session:
         """What :meth:`hold` begins with."""
-        session = await self._enter(name)
+        session = await self._find(name)
         session.holders += 1
         try:
             await session.load()
@@ -75,7 +75,7 @@ class Hub:
         session.touch()
         self._let_go(session)
 
-    async def _enter(self, name: str) -> Session:
+    async def _find(self, name: str) -> Session:
         while (session := self._sessions.get(name)) is not None:
             if session.deleting is None:
                 return session

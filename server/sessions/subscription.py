@@ -18,7 +18,7 @@ A task works for it while it catches up or ends, and only then: nobody waits for
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import structlog
 
@@ -26,6 +26,7 @@ from server import telemetry
 from server.errors import StoreDamaged
 from server.events import Cursor, Event, now
 from server.sessions.bye import Bye
+from server.sessions.log import Log
 from server.sessions.opening import Opening, wanted
 from server.sessions.pace import Pace, Verdict
 from server.sessions.sink import Sink
@@ -37,47 +38,6 @@ log = structlog.get_logger()
 LIVE_BACKLOG = 16 * 1024
 #: Seconds between ``bye`` ``slow`` and the end of the connection.
 SLOW_ABORT_SECONDS = 5.0
-
-
-class Audience(Protocol):
-    """Who reads the session."""
-
-    def come(self, reader: "Subscription", epoch: str) -> None:
-        """Count ``reader`` in."""
-
-    def go(self, reader: "Subscription", epoch: str) -> None:
-        """Count it in no more, and close it."""
-
-    def go_live(self, reader: "Subscription") -> None:
-        """Write to ``reader``, whose cursor is at the log's end, with the next commit."""
-
-
-class Log(Protocol):
-    """What a subscription needs of its session."""
-
-    id: str
-
-    @property
-    def audience(self) -> Audience:
-        """Its readers."""
-
-    @property
-    def epoch(self) -> str:
-        """The epoch of its offsets."""
-
-    @property
-    def last(self) -> int:
-        """The offset of the newest event that readers were told of."""
-
-    @property
-    def state(self) -> str:
-        """``waiting``, ``running`` or ``closed``."""
-
-    def kept(self, after: int) -> Stretch | None:
-        """The events after that offset, where somebody has read them lately."""
-
-    async def stretch(self, after: int) -> Stretch | None:
-        """The events after that offset, when it is this reader's turn; None if there are none."""
 
 
 class Place:

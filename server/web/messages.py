@@ -104,8 +104,12 @@ async def listen(socket: web.WebSocketResponse, host: Host, end: asyncio.Future[
     assert task is not None
     end.add_done_callback(task.cancel, context=NOTHING)
     try:
-        while (message := await socket.receive()).type not in GONE:
-            await host.answer(await _answer(message, host))
+        try:
+            while (message := await socket.receive()).type not in GONE:
+                await host.answer(await _answer(message, host))
+        finally:
+            if end.done():  # in this very turn, perhaps: the cancel on its way is for nobody else
+                await asyncio.sleep(0)
     except asyncio.CancelledError as error:
         if error.args != (end,) or task.uncancel():
             raise  # somebody else wants it, too

@@ -1,5 +1,6 @@
 """A reader, its session and its log: no gap, no double, whatever the socket does."""
 
+import asyncio
 import json
 import random
 import time
@@ -310,3 +311,19 @@ async def test_who_goes_live_stands_at_the_end(stage: Stage) -> None:
         it.reader._offset = 0
         with pytest.raises(AssertionError):
             it.reader.session.audience.go_live(it.reader)
+
+
+async def test_nobody_waits_for_a_live_reader(stage: Stage) -> None:
+    """A task works for a reader while it catches up or ends; for one that is live there is none."""
+    await stage.start()
+    await stage.emit(3)
+    before = asyncio.all_tasks()
+    async with stage.reading(until="forever") as it:
+        assert (it.reader.phase, asyncio.all_tasks()) == ("live", before)
+        it.wire.stall()
+        await stage.emit(1000)
+        assert (it.reader.phase, len(asyncio.all_tasks())) == ("catch-up", len(before) + 1)
+        it.wire.flow()
+        await settle()
+        assert (it.reader.phase, asyncio.all_tasks()) == ("live", before)
+        assert it.wire.offsets == await stage.history()
