@@ -140,6 +140,7 @@ class Share:
         "backlog",
         "drain",
         "encoding",
+        "owed",
         "send",
         "tcp_info",
         "transport",
@@ -153,7 +154,7 @@ class Share:
         self.transport = sink.transport
         self.encoding = encoding
         self.write, self.drain, self.turn = carrier.write, carrier.drain, carrier.turn
-        self.send, self.backlog = sink.send, sink.backlog
+        self.send, self.backlog, self.owed = sink.send, sink.backlog, sink.owed
         self.abort, self.tcp_info = sink.abort, sink.tcp_info
 
 

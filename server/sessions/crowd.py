@@ -22,7 +22,7 @@ class Crowd:
         self._transport = transport
         self._place = Place()
         #: The ways to its socket are looked up when it joins, and not with each commit.
-        self._readers: dict[Subscription, tuple[Callable[[], int], Callable[[bytes], int]]] = {}
+        self._readers: dict[Subscription, tuple[object, Callable[[bytes], int]]] = {}
 
     def __len__(self) -> int:
         return len(self._readers)
@@ -35,7 +35,7 @@ class Crowd:
         if not self._readers:
             self._place.offset = reader.offset  # nobody was there to move it
         assert reader.offset == self._place.offset, "who joins stands where all others do"
-        self._readers[reader] = reader.sink.backlog, reader.sink.send
+        self._readers[reader] = reader.sink.owed, reader.sink.send
         reader.stand_with(self._place)
 
     def leave(self, reader: Subscription) -> None:
@@ -50,14 +50,14 @@ class Crowd:
         """
         encoded = self._encoding.events(epoch, events)
         size, lagging = len(encoded), []
-        for reader, (backlog, send) in self._readers.items():
+        for reader, (owed, send) in self._readers.items():
             taken = 0
             try:
-                if not backlog():
-                    taken = send(encoded)
+                if not owed and (taken := send(encoded)) == size:
+                    continue
             except OSError:
                 pass  # takes nothing, or is gone: its transport finds that out
-            if taken != size and not reader.owe(encoded[taken:]):
+            if not reader.owe(encoded[taken:]):
                 lagging.append(reader)
         for reader in lagging:
             self.leave(reader)  # before the place moves: they stay where they were left

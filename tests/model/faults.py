@@ -103,7 +103,7 @@ def catching_up_and_live_at_once() -> Iterator[None]:
     def stay(self: Any, readers: Any) -> None:
         for reader in readers:
             reader.leave_live()
-            self._crowd(reader)._readers[reader] = reader.sink.backlog, reader.sink.send
+            self._crowd(reader)._readers[reader] = reader.sink.owed, reader.sink.send
 
     with patch.object(audience.Audience, "_send_back", stay):
         yield

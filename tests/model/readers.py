@@ -33,6 +33,16 @@ class Lines:
 LINES = Lines()
 
 
+class Owed:
+    """True while a wire has a backlog."""
+
+    def __init__(self, wire: "Wire") -> None:
+        self._wire = wire
+
+    def __bool__(self) -> bool:
+        return self._wire.backlog() > 0
+
+
 class Wire:
     """A sink: what was written and not taken yet."""
 
@@ -42,6 +52,7 @@ class Wire:
     def __init__(self) -> None:
         self.encoding: Encoding = LINES
         self.written = b""
+        self.owed: object = Owed(self)
         self.gone = False
         self.task: asyncio.Task[None]
         self._room: asyncio.Future[None] | None = None

@@ -38,6 +38,7 @@ class Wire:
         self.encoding: Encoding = LINES
         self.taken = bytearray()
         self.held = bytearray()
+        self.owed: object = self.held
         self.aborted = False
         self.piece = 1 << 20  # what one call of ``send`` takes at most
         self.info = b""
