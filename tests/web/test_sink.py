@@ -50,9 +50,7 @@ async def ends() -> AsyncIterator[tuple[asyncio.Transport, Drained, socket.socke
     near, far = socket.socketpair()
     near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     with far:
-        transport, protocol = await asyncio.get_running_loop().create_connection(
-            Drained, sock=near
-        )
+        transport, protocol = await asyncio.get_running_loop().create_connection(Drained, sock=near)
         yield transport, protocol, far
         transport.abort()
         await asyncio.sleep(0)
