@@ -28,7 +28,7 @@ class Sink(Protocol):
 
     transport: str
     encoding: Encoding
-    #: True while there is a backlog. Looking at it is no call: each commit asks for each live reader.
+    #: True while there is a backlog: an object, as each commit looks at that of each live reader.
     owed: object
     #: Whether others write to the same socket: whoever lends it judges it, and ends it, as a whole.
     shared: bool
