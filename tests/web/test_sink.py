@@ -10,6 +10,7 @@ from server.sessions.sink import Sink
 from server.web.frames import WebSocketEncoding
 from server.web.sink import SocketSink
 
+Data = bytes | bytearray | memoryview
 PIECE = b"x" * (64 << 10)
 
 
@@ -38,10 +39,23 @@ class Wrapped(asyncio.Transport):
 
     def __init__(self, within: asyncio.Transport) -> None:
         super().__init__()
-        self.write = within.write
-        self.get_write_buffer_size = within.get_write_buffer_size
-        self.set_write_buffer_limits = within.set_write_buffer_limits
-        self.is_closing = within.is_closing
+        self._within = within
+
+    def write(self, data: Data) -> None:
+        """Hand it on."""
+        self._within.write(data)
+
+    def get_write_buffer_size(self) -> int:
+        """Say how much waits."""
+        return self._within.get_write_buffer_size()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Hand them on."""
+        self._within.set_write_buffer_limits(high, low)
+
+    def is_closing(self) -> bool:
+        """Say whether it goes."""
+        return self._within.is_closing()
 
 
 @pytest.fixture
