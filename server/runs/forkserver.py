@@ -206,6 +206,9 @@ class ForkServer:
                         _only_from(home, process)
                         leader = Leader(process.pid)
                         slot = nursery.born(Identity(leader.pid, leader.started))
+                    # The library asks each that it knows at every start whether it still lives: all
+                    # that run, once for each that begins. We hear of a death from the kernel.
+                    multiprocess.process._children.discard(process)
                     self._started.add(process)
             except (EOFError, ConnectionError) as error:
                 if not self._closing:
@@ -274,9 +277,6 @@ class ForkServer:
         if self._spare is not None:
             self._dismiss(self._spare)
             self._spare = None
-        for process in self._started:
-            # It lives on, and the interpreter would wait for it at its end.
-            multiprocess.process._children.discard(process)
         alarm = threading.Timer(2, _kill_fork_server)
         alarm.start()
         _stop_fork_server()

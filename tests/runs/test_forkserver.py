@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import multiprocess.forkserver
+import multiprocess.popen_forkserver
 import pytest
 
 from server.runs import Catalogue
@@ -69,6 +71,21 @@ async def test_runs_outlive_their_fork_server(place: Place) -> None:
     end = await place.kept.end(second)
     assert end["data"]["code"] == "workflow_crashed"
     assert set(end["data"]["detail"]) == {"stderr"}, "a code that nobody could know"
+
+
+async def test_a_start_looks_at_no_other_run(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a start costs does not grow with the runs that are there."""
+    looked_at: list[int] = []
+    poll = multiprocess.popen_forkserver.Popen.poll
+
+    def counted(process: Any, *arguments: Any) -> Any:
+        looked_at.append(process.pid)
+        return poll(process, *arguments)
+
+    monkeypatch.setattr(multiprocess.popen_forkserver.Popen, "poll", counted)
+    for _ in range(3):
+        await place.started("waits")
+    assert looked_at == []
 
 
 async def test_a_fork_server_that_never_lives_is_an_error(
