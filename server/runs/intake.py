@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import structlog
@@ -26,8 +25,8 @@ from server.runs.life import Signal
 
 #: An acknowledgement only tells a child what it may forget; its outcome's does not wait.
 ACK_SECONDS = 1.0
-#: How many go out together, and how often in that time.
-ACKS, ROUNDS = 16, 100
+#: Between two of them, whosever they are: each wakes a process.
+ACK_INTERVAL = 0.01
 #: Bytes that wait here for the commit before them: to stop and start a socket at each commit would
 #: cost more than to read it. What is more stays in the kernel.
 BACKLOG_BYTES = 64 << 10
@@ -199,9 +198,10 @@ def _asking(asked: dict[str, Any]) -> Callable[[RunRecord], RunRecord]:
 
 
 class Acks:
-    """Acknowledgements of all runs, gathered for a while: each costs a system call.
+    """Acknowledgements of all runs, gathered for a while and sent one by one.
 
-    They go out a few at a time, or every second all events would wait for a thousand of them.
+    Each costs more than an event does, since it wakes a process. So there are not more of them the
+    more runs there are: with a thousand each waits ten seconds, or until it is due at once.
     """
 
     def __init__(self) -> None:
@@ -212,20 +212,18 @@ class Acks:
         """Acknowledge soon."""
         self._due[intake] = None
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(ACK_SECONDS, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(ACK_SECONDS, self._send_one)
 
-    def _flush(self) -> None:
-        some = tuple(islice(self._due, ACKS))
-        for intake in some:
-            del self._due[intake]
-        # Before anybody is called: one that fails must not be the last that was acknowledged.
+    def _send_one(self) -> None:
+        intake = next(iter(self._due))
+        del self._due[intake]
+        # Before it is called: one that fails must not be the last that was acknowledged.
         again = asyncio.get_running_loop().call_later
-        self._timer = again(ACK_SECONDS / ROUNDS, self._flush) if self._due else None
-        for intake in some:
-            try:
-                intake.acknowledge()
-            except Exception:
-                log.exception("A run could not be acknowledged")
+        self._timer = again(ACK_INTERVAL, self._send_one) if self._due else None
+        try:
+            intake.acknowledge()
+        except Exception:
+            log.exception("A run could not be acknowledged")
 
     def close(self) -> None:
         """Forget what is due."""
