@@ -23,23 +23,27 @@ log = structlog.get_logger()
 WAL_PAGES = 1024
 #: What may be left to the writer when it is copied beside it, and after how many rounds it is all
 #: the same: a writer that is faster than the copier will not be caught up with.
-REST_PAGES, ROUNDS = 32, 5
+REST_PAGES, ROUNDS = 32, 6
 #: How long commits wait at most for a reader that keeps the WAL from beginning anew.
 READER_MILLISECONDS = 20
 
 
-def copy_beside(connection: apsw.Connection) -> bool:
-    """Copy what can be copied without making anyone wait; whether that was all.
+def copy_beside(connection: apsw.Connection) -> None:
+    """Copy what can be copied without making anyone wait.
 
     Each round has only what was written during the one before: what is left to the writer is small.
     """
-    size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    copied = 0
     for _ in range(ROUNDS):
         before = copied
-        size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        try:
+            _, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            # It has looked at the WAL's header while the writer was changing it, and then could not
+            # have the writer's lock to look again. Only reads try once more by themselves.
+            continue
         if copied - before <= REST_PAGES:
             break
-    return size == copied
 
 
 def copy_rest(connection: apsw.Connection) -> bool:

@@ -31,6 +31,7 @@ from server.eventlog import journal, rows
 from server.eventlog.checkpoint import Checkpoints, copy_rest
 from server.eventlog.duress import Claim, Fault, NoRoom
 from server.eventlog.feeds import Feeds
+from server.eventlog.gate import Bell, done
 from server.eventlog.group import Append, Group
 from server.eventlog.mending import MEND_SECONDS, Mending, claim_of
 from server.eventlog.numbering import Numbering, Wanted
@@ -82,7 +83,7 @@ class Commits:
         self._feeds = Feeds()
         self._untold: Group | None = None  # committed, and nobody was woken yet
         self._yield_at = 0.0
-        self._wake = asyncio.Event()
+        self._bell = Bell()
         self._closing = False
         self._running = asyncio.create_task(self._run())
 
@@ -92,16 +93,16 @@ class Commits:
             self._refuse(request, StoreUnavailable("the event log is closed"))
         elif self._duress.healthy or not self._refused(request):
             self._waiting.put(request)
-            self._wake.set()
+            self._bell.ring_soon()
 
     def feed(self, descriptor: int, turn: Callable[[], None]) -> AbstractContextManager[None]:
         """See :meth:`server.eventlog.EventLog.feed`."""
-        return self._feeds.open(descriptor, turn, self._wake.set)
+        return self._feeds.open(descriptor, turn, self._bell.ring)
 
     async def close(self) -> None:
         """Commit what waits, and end."""
         self._closing = True
-        self._wake.set()
+        self._bell.ring_soon()
         await self._running
         await self._checkpoints.close()
 
@@ -110,7 +111,7 @@ class Commits:
     async def _run(self) -> None:
         while True:
             # Cleared before looking: what comes while something is awaited is looked at next.
-            self._wake.clear()
+            self._bell.clear()
             if not self._waiting.full:
                 self._feeds.draw()
             if not self._waiting or not self._duress.healthy:
@@ -124,7 +125,7 @@ class Commits:
                 return
             elif not await self._keep_house(idle=True):
                 self._feeds.watch()
-                await self._wake.wait()
+                await self._bell.wait()
 
     async def _serve(self) -> None:
         taken = self._waiting.take()
@@ -210,13 +211,13 @@ class Commits:
     async def _meanwhile(self, work: Future[T]) -> T:
         """Wait for ``work``, which has begun; the time is used to tell of the last group.
 
-        Work that is done by then is not waited for: two turns of the loop would cost more than a
+        Work that is done by then is not waited for: a turn of the loop would cost more than a
         small commit. The others on the loop have their turn every few milliseconds.
         """
         self._tell()
         if work.done() and monotonic() < self._yield_at:
             return work.result()
-        result = await asyncio.wrap_future(work)
+        result = await done(work)
         self._yield_at = monotonic() + ALONE_SECONDS
         return result
 
@@ -250,7 +251,7 @@ class Commits:
     async def _mend(self) -> None:
         await self._mending.mend(self._packing.backlog.end)
         if not self._duress.healthy:
-            asyncio.get_running_loop().call_later(MEND_SECONDS, self._wake.set)
+            asyncio.get_running_loop().call_later(MEND_SECONDS, self._bell.ring_soon)
 
     # -- removals
 
@@ -306,7 +307,7 @@ class Commits:
             self._tidy = False
             log.warning("The event log could not be tidied up", error=str(error))
         self._packing.failed()
-        asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._wake.set)
+        asyncio.get_running_loop().call_later(self._packing.resting + 0.01, self._bell.ring_soon)
 
 
 def _copy(error: Exception) -> KeepstreamError:

@@ -3,6 +3,7 @@
 All functions that take a connection are jobs for its thread. None leaves a transaction open.
 """
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
@@ -244,7 +245,9 @@ def _following(rows: Iterable[tuple[Any, ...]], session: str, after: int) -> Ite
             continue
         if segment.first > expected:
             raise damaged(session, expected, segment.first - 1)
-        yield from unpack(segment, session)[expected - segment.first :]
+        unpacked = unpack(segment, session)
+        os.sched_yield()  # the writer may wait for the interpreter's lock, or for the core
+        yield from unpacked[expected - segment.first :]
         expected = segment.last + 1
 
 

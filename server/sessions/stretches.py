@@ -10,6 +10,7 @@ are let on, in the order in which they came.
 """
 
 import asyncio
+import os
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
@@ -110,6 +111,9 @@ class Stretches:
         self._queue.extend(more)
 
     def _let_on(self) -> None:
+        # Whoever has something to do beside those who catch up, first of all the log's writer, is
+        # woken while the loop runs, and the kernel may let the loop run on for milliseconds.
+        os.sched_yield()
         for _ in range(min(AT_ONCE, len(self._queue))):
             turn, stretch = self._queue.popleft()
             if not turn.done():  # a reader that has left

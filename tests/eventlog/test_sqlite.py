@@ -5,13 +5,15 @@ import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import apsw
 import apsw.ext
 import pytest
 
-from server.eventlog import EventLog, rows, schema, sqlite
+from server.eventlog import EventLog, checkpoint, rows, schema, sqlite
 from server.eventlog.packing import Pass
 from server.eventlog.waiting import GROUP_BYTES
 from server.events import Event
@@ -272,6 +274,31 @@ async def test_a_strangers_reader_stops_nobody(path: Path) -> None:
         assert stranger.execute("SELECT count(*) FROM journal").fetchall() == seen
         stranger.close()
         assert len(await whole(events, "s1")) == 51
+
+
+def test_a_copy_that_finds_the_log_busy_is_no_fault(path: Path) -> None:
+    """Who copies the WAL beside others copies what it can, and nothing where it cannot."""
+    path.parent.mkdir()
+    with ExitStack() as stack:
+        ours, reader, stranger = (
+            stack.enter_context(closing(connect(path)))
+            for connect in (schema.prepare, schema.connect, schema.connect)
+        )
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM journal").fetchall()
+        ours.execute("CREATE TABLE more (body)")
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        waits = thread.submit(stranger.wal_checkpoint, mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        with pytest.raises(apsw.BusyError):  # it waits for the reader, and nobody else may copy
+            while not waits.done():
+                ours.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        checkpoint.copy_beside(ours)
+        reader.execute("ROLLBACK")
+        waits.result()
+        ours.execute("INSERT INTO more VALUES (1)")
+        checkpoint.copy_beside(ours)
+        size, copied = ours.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        assert size == copied > 0
 
 
 async def test_readers_see_whole_prefixes_while_it_is_packed(path: Path) -> None:
