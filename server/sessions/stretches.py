@@ -5,8 +5,8 @@ stretch is read from the log once and encoded once, for as long as somebody aske
 Its bounds follow from where it begins alone, so readers that began at the same event meet at every
 bound, however fast their sockets are.
 
-They also share the loop with those who are live, and give way to them: in one turn of the loop few
-are let on, in the order in which they came.
+They also share the loop with those who are live, and give way to them: in one turn of the loop one
+is let on, in the order in which they came.
 """
 
 import asyncio
@@ -25,9 +25,8 @@ STRETCH_BYTES = 16 * 1024
 #: stretch counts beside its events.
 KEPT_BYTES = 4 * 1024 * 1024
 STRETCH_COST = 500
-#: Stretches that a reader is handed in a row, and readers that are let on in a turn of the loop:
-#: about half a millisecond, which is what a live reader waits longer.
-IN_A_ROW, AT_ONCE = 4, 2
+#: What a reader is handed in its turn: about half a millisecond, which a live reader waits longer.
+IN_A_ROW = 8
 
 Key = tuple[str, str, int]  # session, epoch, and the offset before the first event
 Read = Callable[[], Awaitable[Sequence[Event]]]
@@ -114,10 +113,9 @@ class Stretches:
         # Whoever has something to do beside those who catch up, first of all the log's writer, is
         # woken while the loop runs, and the kernel may let the loop run on for milliseconds.
         os.sched_yield()
-        for _ in range(min(AT_ONCE, len(self._queue))):
-            turn, stretch = self._queue.popleft()
-            if not turn.done():  # a reader that has left
-                turn.set_result(stretch)
+        turn, stretch = self._queue.popleft()
+        if not turn.done():  # a reader that has left
+            turn.set_result(stretch)
         if self._queue:
             asyncio.get_running_loop().call_soon(self._let_on)
 
