@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -291,6 +292,7 @@ def test_a_copy_that_finds_the_log_busy_is_no_fault(path: Path) -> None:
         waits = thread.submit(stranger.wal_checkpoint, mode=apsw.SQLITE_CHECKPOINT_RESTART)
         with pytest.raises(apsw.BusyError):  # it waits for the reader, and nobody else may copy
             while not waits.done():
+                time.sleep(0.01)
                 ours.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         checkpoint.copy_beside(ours)
         reader.execute("ROLLBACK")
