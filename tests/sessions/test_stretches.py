@@ -21,7 +21,7 @@ from server.sessions.stretches import (
     Stretches,
     parts,
 )
-from tests.sessions.conftest import NAME, Stage, settle
+from tests.sessions.conftest import Stage, settle
 from tests.sessions.wire import LINES, Wire
 
 
