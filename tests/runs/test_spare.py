@@ -131,6 +131,9 @@ async def test_there_is_never_a_second_spare(open_runs: Open) -> None:
     """Whoever asks for one while there is one, at a start of the server or later, has that one."""
     async with open_runs() as place:
         await place.end_of("silent")
+        async with asyncio.timeout(60):
+            while place.runs._children:  # its process is buried after its terminal event
+                await asyncio.sleep(0.005)
         first = await spare(place)
         before = open_descriptors()
         for _ in range(2):
