@@ -71,7 +71,7 @@ class Gate:
 
 
 async def done(work: Future[T]) -> T:
-    """The result of what a thread does; goes on in the turn that hears of it."""
+    """The result of what a thread does, or its error; goes on in the turn that hears of it."""
     gate = Gate()
     work.add_done_callback(lambda _: gate.get_loop().call_soon_threadsafe(gate.open))
     await gate
@@ -91,7 +91,7 @@ class Bell:
 
     async def wait(self) -> None:
         """Return as soon as it has rung since it was cleared."""
-        if not self._rung:
+        while not self._rung:  # what ``ring_soon`` has under way may come after a ``ring``
             await self._gate
 
     def ring(self) -> None:

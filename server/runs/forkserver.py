@@ -207,7 +207,8 @@ class ForkServer:
                         leader = Leader(process.pid)
                         slot = nursery.born(Identity(leader.pid, leader.started))
                     # The library asks each that it knows at every start whether it still lives: all
-                    # that run, once for each that begins. We hear of a death from the kernel.
+                    # that run, once for each that begins. We hear of a death from the kernel. And
+                    # it lives on, where the interpreter would wait for it at its own end.
                     multiprocess.process._children.discard(process)
                     self._started.add(process)
             except (EOFError, ConnectionError) as error:

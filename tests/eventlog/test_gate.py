@@ -97,6 +97,26 @@ async def test_what_a_thread_did_is_heard() -> None:
     assert await done(before) == 8
 
 
+async def test_a_ring_that_is_under_way_is_not_another_one() -> None:
+    """Who was woken in between and has cleared the bell waits until it rings again."""
+    bell, woken = Bell(), list[int]()
+
+    async def wakes() -> None:
+        for number in range(2):
+            await bell.wait()
+            bell.clear()
+            woken.append(number)
+
+    task = asyncio.create_task(wakes())
+    await turns()
+    asyncio.get_running_loop().call_soon(bell.ring)
+    bell.ring_soon()
+    await turns()
+    assert woken == [0]
+    asyncio.get_running_loop().call_soon(bell.ring)
+    await task
+
+
 @pytest.mark.parametrize("how", ["ring", "ring_soon"])
 async def test_a_bell_that_rang_before_is_not_waited_for(how: str) -> None:
     """No ring is lost between two waits; only ``clear`` forgets it."""
