@@ -8,6 +8,9 @@ it while commits go on, and the writer copies what was written meanwhile, betwee
 """
 
 import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -26,6 +29,39 @@ WAL_PAGES = 1024
 REST_PAGES, ROUNDS = 32, 6
 #: How long commits wait at most for a reader that keeps the WAL from beginning anew.
 READER_MILLISECONDS = 20
+#: What the disk must have free to give the WAL its length ahead, for each byte of it.
+ROOMY = 16
+
+
+def lay_out(connection: apsw.Connection, pages: int = WAL_PAGES) -> None:
+    """Give the WAL its length now, all zeros, which SQLite takes for the end of what is in it.
+
+    A commit that makes the file longer waits for the file system too, which has a journal of its
+    own to note that in: a second write for each, until the WAL first begins anew. Where the disk is
+    not roomy or fails, or where somebody else is writing, the WAL is left to grow.
+    """
+    # A header, and before each page one more: https://sqlite.org/fileformat2.html#walformat
+    length = 32 + (pages + pages // 8) * (24 + connection.pragma("page_size"))
+    disk = os.statvfs(connection.filename)
+    if disk.f_bavail * disk.f_frsize < ROOMY * length:
+        return
+    with (
+        suppress(apsw.BusyError, OSError),
+        _alone(connection),
+        Path(connection.filename_wal).open("ab", buffering=0) as wal,
+    ):
+        wal.write(bytes(max(0, length - wal.tell())))
+        os.fdatasync(wal.fileno())
+
+
+@contextmanager
+def _alone(connection: apsw.Connection) -> Iterator[None]:
+    """Nobody else writes meanwhile: the zeros would cover what they wrote behind the old end."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def copy_beside(connection: apsw.Connection) -> None:

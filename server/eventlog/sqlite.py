@@ -15,7 +15,7 @@ from typing import TypeVar
 from server.errors import StoreDamaged, StoreRefused
 from server.eventlog import Health, rows, schema, wal
 from server.eventlog.ballast import BALLAST_BYTES, Ballast
-from server.eventlog.checkpoint import WAL_PAGES, Checkpoints
+from server.eventlog.checkpoint import WAL_PAGES, Checkpoints, lay_out
 from server.eventlog.commits import Commits
 from server.eventlog.damage import Damage
 from server.eventlog.duress import Duress, Signal
@@ -59,6 +59,7 @@ async def open(  # noqa: A001 - it reads as sqlite.open()
             connected("reader", path, partial(schema.connect, path, readonly=True)) as reader,
         ):
             found = await _recovered(writer, left, damage, new_epoch=new_epoch)
+            await writer.start(lay_out, wal_pages)
             if not ballast.take():
                 duress.signal(Signal.NO_ROOM, f"the disk of {path} is full: free some space")
             watchers = Watchers()

@@ -256,6 +256,19 @@ async def test_the_write_ahead_log_stays_short(path: Path) -> None:
     assert longest < 16 * pages * 8192
 
 
+async def test_commits_find_the_write_ahead_log_long_enough(path: Path) -> None:
+    """A commit writes over what is there: to make the file longer is a second write for each."""
+    wal = path.with_name("keepstream.db-wal")
+    async with sqlite.open(path, wal_pages=64) as events:
+        before = wal.stat()
+        assert before.st_blocks * 512 >= before.st_size >= 64 * 8192
+        for _ in range(200):
+            await events.append(session(), unnumbered(1))
+        after = wal.stat()
+        assert (after.st_size, after.st_blocks) == (before.st_size, before.st_blocks)
+        assert after.st_mtime_ns > before.st_mtime_ns
+
+
 async def _write(events: EventLog, size: int) -> None:
     for _ in range(size // (10 * 4 * 3000)):
         await asyncio.gather(
