@@ -35,20 +35,18 @@ from server.eventlog.gate import Bell, done
 from server.eventlog.group import Append, Group
 from server.eventlog.mending import MEND_SECONDS, Mending, claim_of
 from server.eventlog.numbering import Numbering, Wanted
-from server.eventlog.packing import STEP_BYTES, Packing
+from server.eventlog.packing import Packing, Step
 from server.eventlog.recovery import Recovered
 from server.eventlog.tail import Tail
 from server.eventlog.threads import ConnectionThread
 from server.eventlog.waiting import Removal, Request, Waiting
 from server.eventlog.watchers import Watchers
 
-#: What is packed for each byte that comes. A byte is packed once and deleted once, which is quick:
-#: at much less a pass would not end before as much has come again, which bounds the journal under a
-#: flood; at much more it would take a core's rest in bursts, and what is emitted would queue up.
-PACE = 1.5
-
 #: How long commits may follow one another with nobody else on the loop between them.
 ALONE_SECONDS = 0.004
+
+#: How long nothing has come before packing has a commit of its own, for which who comes then waits.
+CALM_SECONDS = 0.01
 
 log = structlog.get_logger()
 
@@ -67,6 +65,7 @@ class Commits:
         *,
         watchers: Watchers,
         mending: Mending,
+        calm_seconds: float = CALM_SECONDS,
     ) -> None:
         self.tails = found.tails
         self.releases = 0  # how often tails were let go: what a reader compares
@@ -83,6 +82,9 @@ class Commits:
         self._feeds = Feeds()
         self._untold: Group | None = None  # committed, and nobody was woken yet
         self._yield_at = 0.0
+        self._calm_seconds = calm_seconds
+        self._calm_at = 0.0
+        self._looking: asyncio.TimerHandle | None = None  # whether it is calm
         self._bell = Bell()
         self._closing = False
         self._running = asyncio.create_task(self._run())
@@ -104,6 +106,8 @@ class Commits:
         self._closing = True
         self._bell.ring_soon()
         await self._running
+        if self._looking is not None:
+            self._looking.cancel()
         await self._checkpoints.close()
 
     # -- the loop
@@ -133,6 +137,7 @@ class Commits:
             await self._remove(taken)
         else:
             await self._commit(taken)
+        self._calm_at = monotonic() + self._calm_seconds
         await self._keep_house(idle=False)
 
     # -- appends
@@ -154,7 +159,9 @@ class Commits:
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
         body = journal.encode(entry for _, entry in group.answers if entry.events)
         statements = self._statements(group, new, body)
-        await self._write(statements, int(PACE * len(body)))
+        healthy = self._duress.healthy
+        step = self._packing.ride(self.tails.values(), len(body)) if healthy else None
+        await self._write(statements, step)
         failpoints.passed("commit.before_send")
         self._tell()  # a group with nothing new goes to no disk, and so told of none before it
         group.apply(self.tails)
@@ -163,12 +170,11 @@ class Commits:
         self._untold = group
         group.answer()
 
-    async def _write(self, statements: list[rows.Statement], budget: int) -> bool:
-        """One transaction: ``statements`` and a step of packing; False if there was neither."""
-        step = self._packing.step(self.tails.values(), budget) if self._duress.healthy else None
+    async def _write(self, statements: list[rows.Statement], step: Step | None) -> None:
+        """One transaction: ``statements`` and a step of packing."""
         every = [*statements, *step.statements] if step else statements
         if not every and not step:
-            return False
+            return
         try:
             seconds, pages = await self._meanwhile(self._writer.submit(rows.commit, every))
         except KeepstreamError as error:
@@ -176,14 +182,14 @@ class Commits:
                 raise
             # What can wait must not fail what cannot.
             self._rest(error)
-            return await self._write(statements, budget)
+            await self._write(statements, None)
+            return
         telemetry.COMMIT_SECONDS.observe(seconds)
         self._checkpoints.committed(pages)
         if step:
             self._tidy = True
             if self._packing.applied(step):
                 self._release()
-        return True
 
     def _release(self) -> None:
         """Let go of the tails that are packed to their ends."""
@@ -285,16 +291,34 @@ class Commits:
             if self._sweeping:
                 self._sweeping = await self._meanwhile(self._writer.submit(rows.sweep))
                 return True
-            return idle and await self._write([], STEP_BYTES)
+            return idle and self._calm() and await self._pack()
         except Exception as error:  # noqa: BLE001 - appends must go on, or fail by themselves
             self._rest(error)
             return False
+
+    def _calm(self) -> bool:
+        """Whether nothing has come for a while; if not, it will be looked again."""
+        left = self._calm_at - monotonic()
+        if left > 0 and self._looking is None and self._packing.pending:
+            self._looking = asyncio.get_running_loop().call_later(left, self._look)
+        return left <= 0
+
+    def _look(self) -> None:
+        self._looking = None
+        self._bell.ring()
+
+    async def _pack(self) -> bool:
+        """A step of packing in a transaction of its own; False if there is none."""
+        step = self._packing.step(self.tails.values())
+        if step is not None:
+            await self._write([], step)
+        return step is not None
 
     async def _pack_all(self) -> None:
         """So that the next start has nothing to bring into memory."""
         self._packing.close()
         try:
-            while self._duress.healthy and await self._write([], STEP_BYTES):
+            while self._duress.healthy and await self._pack():
                 pass
         except Exception as error:  # noqa: BLE001 - the journal has it all, and is read as after a kill
             self._rest(error)

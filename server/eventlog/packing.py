@@ -19,9 +19,12 @@ from server.eventlog.tail import Tail
 JOURNAL_BYTES = 8 * 1024 * 1024
 #: What one append weighs in the journal and in memory beside the bytes of its events.
 APPEND_BYTES = 300
+#: What is packed for each byte that comes. A byte is packed once and deleted once, which is quick:
+#: at much less a pass would not end before as much has come again, which bounds the journal under a
+#: flood; at much more it would take a core's rest in bursts, and what is emitted would queue up.
+PACE = 1.5
 #: What a step carries that has a commit of its own: about a millisecond's work.
 STEP_BYTES = 32 * 1024
-
 
 #: What is deleted in the time in which one byte is packed: whole pages only change hands.
 DELETED_BYTES = 3
@@ -53,6 +56,7 @@ class Step(NamedTuple):
 
     statements: list[rows.Statement]
     packed: list[Packed]
+    weight: int  # bytes that it carries, or as many as it takes the time of
 
     def apply(self) -> None:
         """Let go of what the disk has now."""
@@ -83,14 +87,15 @@ class Pass:
         full: list[segments.Segment] = []
         numbers: list[tuple[int, str, int]] = []
         packed: list[Packed] = []
-        while self._tails and budget > 0:
+        weight = 0
+        while self._tails and weight < budget:
             tail = self._tails[0]
             upto = tail.packed
             for segment in segments.pack(tail.key, tail.events):
                 full.append(segment)
                 upto = segment.last
-                budget -= len(segment.body) + APPEND_BYTES
-                if budget <= 0:
+                weight += len(segment.body) + APPEND_BYTES
+                if weight >= budget:
                     break
             whole = upto == tail.last
             packed.append(Packed(tail, upto, whole))
@@ -103,13 +108,14 @@ class Pass:
             (rows.INSERT_SEGMENT, full),
             (rows.UPSERT_PRODUCER, numbers),
         ]
-        return Step([statement for statement in every if statement[1]], packed)
+        return Step([statement for statement in every if statement[1]], packed, weight)
 
     def _delete(self, budget: int) -> Step:
         begin, end, weight = self.backlog
         each = max(1, weight // max(1, end - begin))
-        self._deleted = min(end, self._deleted + max(1, DELETED_BYTES * budget // each))
-        return Step([(rows.DELETE_JOURNAL, [(self._deleted,)])], [])
+        some = min(end - self._deleted, max(1, DELETED_BYTES * budget // each))
+        self._deleted += some
+        return Step([(rows.DELETE_JOURNAL, [(self._deleted,)])], [], some * each // DELETED_BYTES)
 
 
 #: How long packing, and all else that can wait, rests after a failure.
@@ -122,7 +128,9 @@ class Packing:
     def __init__(self, backlog: Backlog, limit: int) -> None:
         self.backlog = backlog
         self._limit = limit
+        self._step_bytes = min(STEP_BYTES, limit // 8 + 1)
         self._pass: Pass | None = None
+        self._due = 0.0  # bytes that the commits so far might have carried, and have not
         self._rest_until = 0.0
 
     def grew(self, size: int, appends: int) -> None:
@@ -130,13 +138,36 @@ class Packing:
         begin, end, weight = self.backlog
         self.backlog = Backlog(begin, end + bool(size), weight + weigh(size, appends))
 
-    def step(self, tails: Iterable[Tail], budget: int) -> Step | None:
-        """What the next transaction is to carry, about ``budget`` bytes; None if nothing."""
-        if self.resting:
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to pack."""
+        return self._pass is not None or self.backlog.weight >= self._limit
+
+    def step(self, tails: Iterable[Tail]) -> Step | None:
+        """What a transaction of its own is to carry; None if nothing."""
+        if not self.pending or self.resting:
             return None
-        if self._pass is None and self.backlog.weight >= self._limit:
-            self._pass = Pass(self.backlog, tails)
-        return self._pass.step(budget) if self._pass else None
+        return self._begun(tails).step(self._step_bytes)
+
+    def ride(self, tails: Iterable[Tail], size: int) -> Step | None:
+        """What a transaction is to carry beside ``size`` bytes of events; None if nothing.
+
+        Only when a step's worth is due: a commit that carries nothing is one statement alone.
+        """
+        if not self.pending or self.resting:
+            return None
+        under_way = self._begun(tails)
+        self._due += PACE * size
+        if self._due < self._step_bytes:
+            return None
+        step = under_way.step(int(self._due))
+        self._due -= step.weight
+        return step
+
+    def _begun(self, tails: Iterable[Tail]) -> Pass:
+        if self._pass is None:
+            self._pass, self._due = Pass(self.backlog, tails), 0.0
+        return self._pass
 
     def close(self) -> None:
         """Pack whatever there is from now on."""

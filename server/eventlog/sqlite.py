@@ -16,7 +16,7 @@ from server.errors import StoreDamaged, StoreRefused
 from server.eventlog import Health, rows, schema, wal
 from server.eventlog.ballast import BALLAST_BYTES, Ballast
 from server.eventlog.checkpoint import WAL_PAGES, Checkpoints, lay_out
-from server.eventlog.commits import Commits
+from server.eventlog.commits import CALM_SECONDS, Commits
 from server.eventlog.damage import Damage
 from server.eventlog.duress import Duress, Signal
 from server.eventlog.group import Append, waited
@@ -41,6 +41,7 @@ async def open(  # noqa: A001 - it reads as sqlite.open()
     new_epoch: bool = False,
     journal_bytes: int = JOURNAL_BYTES,
     wal_pages: int = WAL_PAGES,
+    calm_seconds: float = CALM_SECONDS,
     ballast_bytes: int = BALLAST_BYTES,
 ) -> "AsyncIterator[SqliteLog]":
     """Open the log in the file ``path``, made if it is missing; its folder too.
@@ -67,7 +68,13 @@ async def open(  # noqa: A001 - it reads as sqlite.open()
             mending = Mending(writer, partial(schema.connect, path), ballast, duress, damage)
             checkpoints = Checkpoints(copier, wal_pages)
             commits = Commits(
-                writer, checkpoints, packing, found, watchers=watchers, mending=mending
+                writer,
+                checkpoints,
+                packing,
+                found,
+                watchers=watchers,
+                mending=mending,
+                calm_seconds=calm_seconds,
             )
             try:
                 yield SqliteLog(commits, reader, watchers, duress, damage)

@@ -12,8 +12,8 @@ from server.eventlog.commits import Commits
 
 Opener = Callable[[], AbstractAsyncContextManager[EventLog]]
 
-#: Limits at which every few appends are packed and copied.
-restless = partial(sqlite.open, journal_bytes=2000, wal_pages=8)
+#: Limits at which every few appends are packed and copied, between any two others too.
+restless = partial(sqlite.open, journal_bytes=2000, wal_pages=8, calm_seconds=0.0)
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ class SqliteMachine(EventLogMachine):
 
         A copy of the database and of a write-ahead log that only grows is what kill -9 leaves.
         """
-        return sqlite.open(self.path, journal_bytes=3000, wal_pages=10**9)
+        return sqlite.open(self.path, journal_bytes=3000, wal_pages=10**9, calm_seconds=0.0)
 
     def teardown(self) -> None:
         """Close the log and remove its files."""

@@ -70,7 +70,7 @@ async def test_a_restart_in_the_middle_of_packing(path: Path) -> None:
     """A journal of which a part is packed or deleted already goes on behind its last row."""
     log: list[Event] = []
     for n in range(1, 41):
-        async with sqlite.open(path, journal_bytes=3000) as events:
+        async with sqlite.open(path, journal_bytes=3000, calm_seconds=0.0) as events:
             log += await events.append(session(), unnumbered(3, "x" * 100))
             log += await events.append(session(), drafts(*range(1, n + 1)), producer="r_1")
     async with sqlite.open(path) as events:
@@ -195,6 +195,48 @@ async def test_packing_lets_memory_and_journal_go(path: Path) -> None:
         assert kept < 3 * 50_000
         for n in range(7):
             assert len(await whole(events, f"s{n}")) >= 5 * (300 // 7)
+
+
+@pytest.fixture
+def committed(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The statements of each commit, in order."""
+    found: list[set[str]] = []
+    commit = rows.commit
+
+    def noted(connection: apsw.Connection, statements: Sequence[rows.Statement]) -> rows.Committed:
+        found.append({sql for sql, _ in statements})
+        return commit(connection, statements)
+
+    monkeypatch.setattr(rows, "commit", noted)
+    return found
+
+
+@pytest.mark.usefixtures("as_killed")
+async def test_who_comes_again_at_once_does_not_wait_for_packing(
+    path: Path, committed: list[set[str]]
+) -> None:
+    """It rides along with commits, and has some of its own when nothing comes for a while."""
+    for calm_seconds in (60.0, 0.0):
+        committed.clear()
+        async with sqlite.open(path, journal_bytes=2000, calm_seconds=calm_seconds) as events:
+            for _ in range(40):
+                await events.append(session(), unnumbered(1, "x" * 300))
+        assert any(rows.INSERT_SEGMENT in each for each in committed)
+        rides = all(rows.INSERT_JOURNAL in each for each in committed)
+        assert rides == (calm_seconds > 0)
+
+
+async def test_small_commits_carry_a_large_segment_between_them(
+    path: Path, committed: list[set[str]]
+) -> None:
+    """What rides along is no more than half as much again as what came, over a few commits."""
+    async with sqlite.open(path, journal_bytes=300_000, calm_seconds=60.0) as events:
+        await events.append(session(), unnumbered(5, "x" * 65_000))
+        before = len(committed)
+        for _ in range(120):
+            await events.append(session(), unnumbered(1, "x" * 1000))
+        carried = [rows.INSERT_SEGMENT in each for each in committed[before:]]
+        assert 2 <= sum(carried) <= 4
 
 
 async def test_a_removed_session_leaves_no_row(path: Path) -> None:

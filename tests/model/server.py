@@ -96,7 +96,12 @@ class Server:
 
     async def _live(self) -> None:
         path = Path("/nowhere/keepstream.db")
-        opened = sqlite.open(path, new_epoch=self._new_epoch, journal_bytes=self._journal_bytes)
+        opened = sqlite.open(
+            path,
+            new_epoch=self._new_epoch,
+            journal_bytes=self._journal_bytes,
+            calm_seconds=0.0,
+        )
         log = await opened.__aenter__()  # never left: kill -9 closes nothing
         self.hub = Hub(SETTINGS, log)
         await self.take_up()

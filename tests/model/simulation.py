@@ -164,6 +164,7 @@ def simulated() -> Iterator[None]:
         (sqlite, "Ballast", edges.Ballast),
         (wal, "commits", lambda _: []),
         (wal, "settle", lambda *_: 0),
+        (sqlite, "lay_out", lambda *_: None),
         *_clocks(),
         (events, "_random", _name),
         (watchers.Watchers, "wake", _wake),
