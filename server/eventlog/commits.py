@@ -159,13 +159,14 @@ class Commits:
     async def _make_durable(self, group: Group, new: dict[str, Tail]) -> None:
         body = journal.encode(entry for _, entry in group.answers if entry.events)
         statements = self._statements(group, new, body)
+        weight = len(body), len(group.answers)
         healthy = self._duress.healthy
-        step = self._packing.ride(self.tails.values(), len(body)) if healthy else None
+        step = self._packing.ride(self.tails.values(), *weight) if healthy else None
         await self._write(statements, step)
         failpoints.passed("commit.before_send")
         self._tell()  # a group with nothing new goes to no disk, and so told of none before it
         group.apply(self.tails)
-        self._packing.grew(len(body), len(group.answers))
+        self._packing.grew(*weight)
         telemetry.EVENTS_APPENDED.inc(group.count)
         self._untold = group
         group.answer()

@@ -19,9 +19,10 @@ from server.eventlog.tail import Tail
 JOURNAL_BYTES = 8 * 1024 * 1024
 #: What one append weighs in the journal and in memory beside the bytes of its events.
 APPEND_BYTES = 300
-#: What is packed for each byte that comes. A byte is packed once and deleted once, which is quick:
-#: at much less a pass would not end before as much has come again, which bounds the journal under a
-#: flood; at much more it would take a core's rest in bursts, and what is emitted would queue up.
+#: What is packed for each byte that comes, both by weight. A byte is packed once and deleted once,
+#: which is quick: at much less a pass would not end before as much has come again, which bounds the
+#: journal under a flood; at much more it would take a core's rest in bursts, and what is emitted
+#: would queue up.
 PACE = 1.5
 #: What a step carries that has a commit of its own: about a millisecond's work.
 STEP_BYTES = 32 * 1024
@@ -149,15 +150,15 @@ class Packing:
             return None
         return self._begun(tails).step(self._step_bytes)
 
-    def ride(self, tails: Iterable[Tail], size: int) -> Step | None:
-        """What a transaction is to carry beside ``size`` bytes of events; None if nothing.
+    def ride(self, tails: Iterable[Tail], size: int, appends: int) -> Step | None:
+        """What a transaction is to carry beside a group; None if nothing.
 
         Only when a step's worth is due: a commit that carries nothing is one statement alone.
         """
         if not self.pending or self.resting:
             return None
         under_way = self._begun(tails)
-        self._due += PACE * size
+        self._due += PACE * weigh(size, appends)
         if self._due < self._step_bytes:
             return None
         step = under_way.step(int(self._due))

@@ -19,17 +19,17 @@ from server.eventlog.packing import Pass
 from server.eventlog.waiting import GROUP_BYTES
 from server.events import Event
 from tests.eventlog.conftest import restless
-from tests.eventlog.making import drafts, ended, offsets, run, session, unnumbered, until, whole
-
-
-def asked(path: Path, sql: str) -> list[tuple[object, ...]]:
-    """What a stranger's shell is told by the database."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
-
+from tests.eventlog.making import (
+    asked,
+    drafts,
+    ended,
+    offsets,
+    run,
+    session,
+    unnumbered,
+    until,
+    whole,
+)
 
 # -- another life
 
@@ -237,6 +237,16 @@ async def test_small_commits_carry_a_large_segment_between_them(
             await events.append(session(), unnumbered(1, "x" * 1000))
         carried = [rows.INSERT_SEGMENT in each for each in committed[before:]]
         assert 2 <= sum(carried) <= 4
+
+
+async def test_small_events_without_a_pause_do_not_outrun_packing(path: Path) -> None:
+    """A row costs more than its bytes, and what rides along is measured by what it costs."""
+    async with sqlite.open(path, journal_bytes=20_000, calm_seconds=60.0) as events:
+        for _ in range(1500):
+            await events.append(session(), unnumbered(1))
+        ((kept,),) = asked(path, "SELECT sum(length(body) + 300) FROM journal")
+    assert isinstance(kept, int)
+    assert kept < 3 * 20_000
 
 
 async def test_a_removed_session_leaves_no_row(path: Path) -> None:
