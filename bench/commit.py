@@ -2,8 +2,9 @@
 
 The store does all that it does in a server: numbers for each session, the table that paging and a
 restart read, checkpoints. The file gets the same lines, and could not be read again by session. Its
-lines are ready when its time begins, so what there is to compare is the commit; what Python does
-before and after it, from an append to its answer, stands above.
+lines are ready when its time begins, so what there is to compare is the commit: the writer's
+thread, with what it packs meanwhile. What Python does before and after it, and the copying of the
+write-ahead log on the same core, are in the time from an append to its answer.
 """
 
 import asyncio

@@ -151,7 +151,7 @@ class Packing:
         return self._begun(tails).step(self._step_bytes)
 
     def ride(self, tails: Iterable[Tail], size: int, appends: int) -> Step | None:
-        """What a transaction is to carry beside a group; None if nothing.
+        """What a transaction is to carry beside a group of ``size`` bytes; None if nothing.
 
         Only when a step's worth is due: a commit that carries nothing is one statement alone.
         """

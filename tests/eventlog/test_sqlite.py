@@ -321,6 +321,20 @@ async def test_commits_find_the_write_ahead_log_long_enough(path: Path) -> None:
         assert after.st_mtime_ns > before.st_mtime_ns
 
 
+@pytest.mark.parametrize("length", [1, 32, 100_000, 9_000_000])
+async def test_a_start_that_was_killed_at_the_write_ahead_log_costs_nothing(
+    path: Path, length: int
+) -> None:
+    """However many of its zeros were written, there is nothing in it and nothing is damaged."""
+    async with sqlite.open(path) as events:
+        log = await events.append(session(), unnumbered(3))
+    path.with_name("keepstream.db-wal").write_bytes(bytes(length))
+    async with sqlite.open(path) as events:
+        assert not events.health().damaged
+        assert await whole(events, "s1") == log
+        assert offsets(await events.append(session(), unnumbered(1))) == [4]
+
+
 async def _write(events: EventLog, size: int) -> None:
     for _ in range(size // (10 * 4 * 3000)):
         await asyncio.gather(
