@@ -58,7 +58,8 @@ requirements: $(READY)  ## pin anew what pyproject.toml asks for
 
 system-packages:  ## what some tests need beside Python; the only command that needs root
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx chromium \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx \
+		chromium-headless-shell \
 		strace iproute2 gcc libc6-dev $(if $(shell command -v npm),,nodejs npm)
 
 clean:

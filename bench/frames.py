@@ -23,7 +23,7 @@ from bench.size import Size
 from bench.table import Table
 from server.web.frames import frame
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path("/usr/bin/chromium-headless-shell")
 TOGETHER = (1, 10, 100)  # events in a frame; 1 is an event as it is, and not an array of one
 WRITE = 64 * 1024
 

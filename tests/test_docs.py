@@ -24,12 +24,12 @@ from server.web.messages import MANY
 from server.web.openapi import shapes
 from server.web.routes import application
 from server.web.websocket import BAD_REQUEST, CLOSE_CODES
+from tests.browser.chromium import chromium, needs_chromium, tab
 from tests.system import nginx as proxies
 from tests.system.api import Api, fresh
 from tests.system.processes import FLOWS, ROOT, Server, StartServer
 from tests.system.readers import Reader, listen
 from tests.system.transports import event_stream, websocket
-from tests.web.chromium import chromium, needs_chromium, tab
 from workflows.runtime.context import RESERVED_TYPES
 
 PROTOCOL = ROOT / "docs/protocol.md"

@@ -448,19 +448,20 @@ def _steps(plan: apsw.ext.QueryPlan | None) -> Iterator[str]:
             yield from _steps(each)
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        rows.SELECT_TAIL + "WHERE owner = '' AND key < 9 ORDER BY key DESC LIMIT 5",
-        rows.SELECT_TAIL + "WHERE owner = '' AND state = 'closed' ORDER BY key DESC LIMIT 5",
-        rows.SELECT_TAIL + "WHERE owner = '' AND id = 's'",
-        rows.SELECT_RUN + "WHERE runs.active = 1 ORDER BY runs.key",
-        rows.SELECT_RUN + "WHERE runs.idempotency_key = 'k' AND runs.created > '2'",
-        rows.SELECT_EXPIRED,
-        rows.SELECT_EVENTS,
-        *rows.SWEEP.values(),
-    ],
-)
+QUESTIONS = [
+    rows.SELECT_TAIL + "WHERE owner = '' AND key < 9 ORDER BY key DESC LIMIT 5",
+    rows.SELECT_TAIL + "WHERE owner = '' AND state = 'closed' ORDER BY key DESC LIMIT 5",
+    rows.SELECT_TAIL + "WHERE owner = '' AND id = 's'",
+    rows.SELECT_RUN + "WHERE runs.active = 1 ORDER BY runs.key",
+    rows.SELECT_RUN + "WHERE runs.idempotency_key = 'k' AND runs.created > '2'",
+    rows.SELECT_EXPIRED,
+    rows.SELECT_EVENTS,
+    rows.SELECT_LAST,
+    *rows.SWEEP.values(),
+]
+
+
+@pytest.mark.parametrize("sql", QUESTIONS)
 def test_no_question_takes_longer_in_a_larger_store(path: Path, sql: str) -> None:
     """Every statement finds its rows by an index, or is at the table's end."""
     path.parent.mkdir()
@@ -470,3 +471,26 @@ def test_no_question_takes_longer_in_a_larger_store(path: Path, sql: str) -> Non
     steps = list(_steps(plan))
     assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step]
     assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+@pytest.mark.parametrize("sql", QUESTIONS)
+def test_a_question_is_planned_once(path: Path, sql: str) -> None:
+    """A statement that is asked again for other values is not planned anew."""
+    path.parent.mkdir()
+    connection = schema.prepare(path)
+    values = apsw.ext.query_info(connection, sql).bindings_count
+    looks = 0
+
+    def authorize(*_: object) -> int:  # asked whenever a statement is planned
+        nonlocal looks
+        looks += 1
+        return apsw.SQLITE_OK
+
+    connection.authorizer = authorize
+    counts = []
+    for value in range(3):
+        connection.execute(sql, values * (value,)).fetchall()
+        counts.append(looks)
+    connection.close()
+    assert counts[0] > 0
+    assert counts == 3 * counts[:1]

@@ -7,9 +7,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
-
-import apsw
 
 from server.eventlog import rows, schema
 
@@ -32,7 +31,7 @@ class Disk:
     """One database for all schedules, emptied for each."""
 
     def __init__(self) -> None:
-        self.connection = apsw.Connection(":memory:")
+        self.connection = schema.connect(Path(":memory:"))
         schema._create(self.connection)
         named = "SELECT name FROM sqlite_schema WHERE type = 'table'"
         self.tables = [str(name) for (name,) in self.connection.execute(named)]

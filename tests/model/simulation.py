@@ -1,6 +1,7 @@
 """Has the real parts meet the model wherever they would meet the kernel, a clock or a die."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -165,6 +166,7 @@ def simulated() -> Iterator[None]:
         (wal, "commits", lambda _: []),
         (wal, "settle", lambda *_: 0),
         (sqlite, "lay_out", lambda *_: None),
+        (os, "sched_yield", lambda: None),  # beside other tests it would cost a slice each time
         *_clocks(),
         (events, "_random", _name),
         (watchers.Watchers, "wake", _wake),

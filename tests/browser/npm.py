@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.following import ROOT
+from tests.browser.following import ROOT
 
 MODULES = ROOT / ".node" / "node_modules"
 REACT = MODULES / "react" / "umd" / "react.development.js"

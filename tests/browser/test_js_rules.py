@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route
+from playwright.async_api import Browser, Route
 
-from tests.web.chromium import chromium, needs_chromium, tab
-from tests.web.following import NODE, STATIC, node
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import NODE, STATIC, node
 
 RULES = Path(__file__).parent / "js"
 FILES = sorted(path.name for path in RULES.glob("*.test.js"))
@@ -27,9 +27,9 @@ async def from_disk(route: Route) -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("file", FILES)
-async def test_rules_of_the_pure_parts_hold(file: str) -> None:
+async def test_rules_of_the_pure_parts_hold(browser: Browser, file: str) -> None:
     """Every rule in the file holds in a real browser, without a server."""
-    async with chromium() as browser, tab(browser) as page:
+    async with tab(browser) as page:
         await page.route("http://rules.test/**", from_disk)
         await page.goto("http://rules.test/")
         told = await page.evaluate(

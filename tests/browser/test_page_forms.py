@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.mounting import mount
 from tests.system.api import Api, fresh
 from tests.system.flows.inputs import QUESTIONS
 from tests.system.patience import PATIENCE
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import needs_chromium, tab
-from tests.web.mounting import mount
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chaos.network import BadNetwork, cutting
+from tests.browser.following import STATIC, TRANSPORTS, node
 from tests.system.api import Api, fresh
 from tests.system.processes import Server
-from tests.web.following import STATIC, TRANSPORTS, node
 
 CLIENT = STATIC / "keepstream.js"
 over_each = pytest.mark.parametrize("transport", TRANSPORTS)

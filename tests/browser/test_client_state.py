@@ -1,13 +1,14 @@
 """What the browser client says about its connection, and which transport it is told to use."""
 
 import pytest
+from playwright.async_api import Browser
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import LIVE, TRANSPORTS, begin, follow, grown, in_a_page, open_page
+from tests.browser.middlebox import Middlebox
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium
-from tests.web.following import LIVE, TRANSPORTS, a_page, begin, follow, grown, in_a_page, open_page
-from tests.web.middlebox import Middlebox
 
 pytestmark = needs_chromium
 over_each = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -15,11 +16,11 @@ over_each = pytest.mark.parametrize("transport", TRANSPORTS)
 
 @over_each
 async def test_what_was_missed_is_told_when_it_is_back(
-    server: Server, api: Api, gate: Gate, transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
 ) -> None:
     """`missed` is what came while no connection was there, `last` is where the log ends."""
     session = fresh()
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         await open_page(page, box.url)
         follower = await begin(page, "record", session, {"transports": [transport]})
         await api.start(session, "gated", gate=gate.path)
@@ -43,9 +44,11 @@ async def test_what_was_missed_is_told_when_it_is_back(
 
 
 @over_each
-async def test_the_age_of_the_last_bytes_is_known(server: Server, api: Api, transport: str) -> None:
+async def test_the_age_of_the_last_bytes_is_known(
+    browser: Browser, server: Server, api: Api, transport: str
+) -> None:
     """It is null before the first bytes, grows while nothing comes, and starts anew with any."""
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         await open_page(page, box.url)
         box.reset_all()
         box.closed = True
@@ -65,11 +68,11 @@ async def test_the_age_of_the_last_bytes_is_known(server: Server, api: Api, tran
 
 @pytest.mark.parametrize("first", TRANSPORTS)
 async def test_a_transport_can_be_forced_and_let_go(
-    server: Server, api: Api, gate: Gate, first: str
+    browser: Browser, server: Server, api: Api, gate: Gate, first: str
 ) -> None:
     """`prefer` goes on with that transport at once, and null with what worked before."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"transports": [first, *TRANSPORTS]}
         follower = await follow(page, server.url, session, **options)
         await follower.reaches(LIVE)
@@ -87,10 +90,12 @@ async def test_a_transport_can_be_forced_and_let_go(
         assert set(await follower.get("reasons")) <= {None, "preferred", "ended"}
 
 
-async def test_a_transport_that_is_forced_has_no_fallback(server: Server, api: Api) -> None:
+async def test_a_transport_that_is_forced_has_no_fallback(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """What does not get through is tried again and again, until the choice is free."""
     session = await api.complete("count", n=3)
-    async with Middlebox(server.port, upgrades="refuse") as box, a_page() as page:
+    async with Middlebox(server.port, upgrades="refuse") as box, tab(browser) as page:
         options = {"transports": ["poll"], "until": "forever"}
         follower = await follow(page, box.url, session, **options)
         await follower.reaches("events.length === 5")
@@ -102,10 +107,13 @@ async def test_a_transport_that_is_forced_has_no_fallback(server: Server, api: A
         await follower.reaches(f"{LIVE} && kept.stream.state.transport === 'poll'")
 
 
-async def test_a_callback_that_throws_is_seen_and_ends_nothing(server: Server, api: Api) -> None:
+async def test_a_callback_that_throws_is_seen_and_ends_nothing(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A fault of the page's own is reported as such, and the next event comes all the same."""
     session = await api.complete("count", n=3)
     told = await in_a_page(
+        browser,
         server.url,
         session,
         " const offsets = []; let faults = 0;"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.middlebox import Middlebox
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import needs_chromium, tab
-from tests.web.middlebox import Middlebox
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)

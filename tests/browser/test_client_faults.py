@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from chaos.network import BadNetwork, Draw, Ending, Plan, cutting
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import LIVE, TRANSPORTS, begin, follow, open_page
+from tests.browser.middlebox import Middlebox, Tamper
 from tests.system import nginx as proxies
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.patience import PATIENCE
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium
-from tests.web.following import LIVE, TRANSPORTS, a_page, begin, follow, open_page
-from tests.web.middlebox import Middlebox, Tamper
 
 pytestmark = needs_chromium
 over_each = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -54,35 +54,39 @@ def is_tick(number: int, payload: bytes) -> bool:
 # -- what the client finds by itself
 
 
-async def test_a_lost_message_is_noticed_and_made_up_for(server: Server, api: Api) -> None:
+async def test_a_lost_message_is_noticed_and_made_up_for(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A gap is counted, and healed by taking the stream up before it."""
     session = fresh()
     await api.start(session, "count", n=20)
     lose = once(lambda payload: [] if is_tick(7, payload) else None)
-    async with Middlebox(server.port, tamper=lose) as box, a_page() as page:
+    async with Middlebox(server.port, tamper=lose) as box, tab(browser) as page:
         follower = await follow(page, box.url, session)
         await follower.expect_all(22)
         assert await follower.get("stream.counts.gaps") == 1
         assert "gap" in await follower.get("reasons")
 
 
-async def test_a_lost_end_is_noticed(server: Server, api: Api) -> None:
+async def test_a_lost_end_is_noticed(browser: Browser, server: Server, api: Api) -> None:
     """A goodbye that speaks of more than was delivered is not believed."""
     session = fresh()
     await api.start(session, "count", n=5)
     lose = once(lambda payload: [] if json.loads(payload)["type"] == "complete" else None)
-    async with Middlebox(server.port, tamper=lose) as box, a_page() as page:
+    async with Middlebox(server.port, tamper=lose) as box, tab(browser) as page:
         follower = await follow(page, box.url, session)
         await follower.expect_all(7)
         assert await follower.get("stream.counts.gaps") == 1
 
 
-async def test_a_doubled_message_is_delivered_once(server: Server, api: Api) -> None:
+async def test_a_doubled_message_is_delivered_once(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A double is counted and not delivered, and the connection stays."""
     session = fresh()
     await api.start(session, "count", n=20)
     double = once(lambda payload: [payload, payload] if is_tick(7, payload) else None)
-    async with Middlebox(server.port, tamper=double) as box, a_page() as page:
+    async with Middlebox(server.port, tamper=double) as box, tab(browser) as page:
         follower = await follow(page, box.url, session)
         await follower.expect_all(22)
         counts = await follower.get("stream.counts")
@@ -91,11 +95,11 @@ async def test_a_doubled_message_is_delivered_once(server: Server, api: Api) -> 
 
 @over_each
 async def test_a_dead_socket_is_found_by_its_silence(
-    server: Server, api: Api, gate: Gate, transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
 ) -> None:
     """A connection that stays open and brings nothing is replaced by one that does."""
     session = fresh()
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         options = {"transports": [transport], "pollSeconds": 1}
         await open_page(page, box.url)
         box.reset_all()  # or the next one might be a connection that lay idle, and is as dead
@@ -126,11 +130,11 @@ WALLS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("wall", "transport"), WALLS)
 async def test_what_gets_through_is_taken_and_remembered(
-    server: Server, api: Api, gate: Gate, wall: dict[str, Any], transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, wall: dict[str, Any], transport: str
 ) -> None:
     """One try that never got ready is enough; later connections don't try it again."""
     session = fresh()
-    async with Middlebox(server.port, **wall) as box, a_page() as page:
+    async with Middlebox(server.port, **wall) as box, tab(browser) as page:
         follower = await follow(page, box.url, session)
         await follower.reaches(LIVE)
         await api.start(session, "gated", gate=gate.path)
@@ -163,11 +167,11 @@ def behind_nginx(
 
 @pytest.mark.skipif(proxies.NGINX is None, reason="nginx is not installed")
 async def test_behind_an_nginx_that_knows_no_upgrades(
-    behind_nginx: str, api: Api, gate: Gate
+    browser: Browser, behind_nginx: str, api: Api, gate: Gate
 ) -> None:
     """A real proxy as people set it up lets the event stream through, and polls where forced."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, behind_nginx, session)
         await follower.reaches(LIVE)
         assert await follower.get("stream.state.transport") == "sse"
@@ -187,11 +191,11 @@ async def test_behind_an_nginx_that_knows_no_upgrades(
 @over_each
 @pytest.mark.parametrize("ending", ["reset", "half_close", "stall"])
 async def test_a_bad_network_costs_nothing(
-    server: Server, api: Api, transport: str, ending: Ending
+    browser: Browser, server: Server, api: Api, transport: str, ending: Ending
 ) -> None:
     """Connections that are cut, half closed or fall silent anywhere leave no gap and no double."""
     session = await api.complete("count", n=150)
-    async with BadNetwork(server.port, seed=11) as network, a_page() as page:
+    async with BadNetwork(server.port, seed=11) as network, tab(browser) as page:
         await open_page(page, network.url)  # not the page but the stream is to be cut
         network.draw = bad(ending)
         network.reset_all()
@@ -226,10 +230,12 @@ async def stop_the_clock(page: Page, url: str) -> None:
 @pytest.mark.parametrize(
     "moment", ["self.dispatchEvent(new Event('online'))", "document.dispatchEvent(new Event(V))"]
 )
-async def test_a_good_moment_is_used_at_once(server: Server, api: Api, moment: str) -> None:
+async def test_a_good_moment_is_used_at_once(
+    browser: Browser, server: Server, api: Api, moment: str
+) -> None:
     """Back online, or visible again, a stream does not sit out its wait."""
     session = await api.complete("count", n=3)
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         await stop_the_clock(page, box.url)
         box.closed = True
         box.reset_all()
@@ -242,11 +248,11 @@ async def test_a_good_moment_is_used_at_once(server: Server, api: Api, moment: s
 
 @over_each
 async def test_a_network_that_changed_is_not_trusted(
-    server: Server, api: Api, gate: Gate, transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
 ) -> None:
     """Back online, what cannot be asked whether it lives is replaced; a WebSocket is asked."""
     session = fresh()
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         await stop_the_clock(page, box.url)
         follower = await begin(page, "record", session, {"transports": [transport]})
         await follower.reaches(LIVE)

@@ -2,17 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import playwright
-from playwright.async_api import Page, Route
+from playwright.async_api import Browser, Page, Route
 
+from tests.browser.chromium import tab
 from tests.system.api import Api
 from tests.system.patience import PATIENCE, eventually
-from tests.web.chromium import chromium, tab
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "server" / "web" / "static"
@@ -30,13 +28,6 @@ ALL = (
 )
 #: A page of the real server, with its Content-Security-Policy, that follows nothing by itself.
 PLAIN = "/health/live"
-
-
-@asynccontextmanager
-async def a_page() -> AsyncIterator[Page]:
-    """Open a browser with one page."""
-    async with chromium() as browser, tab(browser) as page:
-        yield page
 
 
 class Follower:
@@ -89,9 +80,9 @@ async def open_page(page: Page, url: str) -> None:
     await page.evaluate("import('/js/record.js').then((record) => { Object.assign(self, record) })")
 
 
-async def in_a_page(url: str, session: str, body: str) -> Any:
+async def in_a_page(browser: Browser, url: str, session: str, body: str) -> Any:
     """Return what `body` returns, a function's in a page of that server; it has `follow`."""
-    async with a_page() as page:
+    async with tab(browser) as page:
         await open_page(page, url)
         return await page.evaluate(
             "async (session) => { const { follow } = await import('/static/keepstream.js');"
@@ -122,7 +113,7 @@ async def _record(route: Route) -> None:
 
 
 async def node(script: str, *arguments: object) -> Any:
-    """Run a script of ``tests/web/node`` in Node; return what it printed last, decoded."""
+    """Run a script of ``tests/browser/node`` in Node; return what it printed last, decoded."""
     ran = await asyncio.create_subprocess_exec(
         NODE,
         SCRIPTS / script,

@@ -1,21 +1,21 @@
 """The browser client in a loop: `for await (const event of follow(…))`, in a real browser."""
 
 import pytest
+from playwright.async_api import Browser
 
-from tests.system.api import Api, fresh
-from tests.system.gate import Gate
-from tests.system.processes import Server
-from tests.web.chromium import needs_chromium
-from tests.web.following import (
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import (
     LIVE,
     TRANSPORTS,
     Follower,
-    a_page,
     begin,
     call,
     in_a_page,
     open_page,
 )
+from tests.system.api import Api, fresh
+from tests.system.gate import Gate
+from tests.system.processes import Server
 
 pytestmark = needs_chromium
 over_each = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -31,11 +31,11 @@ async def step(follower: Follower, count: int) -> None:
 
 @over_each
 async def test_a_loop_takes_every_event_and_ends_with_the_stream(
-    server: Server, api: Api, transport: str
+    browser: Browser, server: Server, api: Api, transport: str
 ) -> None:
     """The loop that began before the run sees all of it in order, and is left by itself."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"transports": [transport]}
         follower = await call(page, server.url, "loop", session, options, FREE)
         await follower.reaches(LIVE)
@@ -48,11 +48,11 @@ async def test_a_loop_takes_every_event_and_ends_with_the_stream(
 
 @over_each
 async def test_a_slow_loop_bounds_what_waits_for_it(
-    server: Server, api: Api, transport: str
+    browser: Browser, server: Server, api: Api, transport: str
 ) -> None:
     """Not more than the bound ever waits, the connection is given up meanwhile, and all comes."""
     session = await api.complete("count", n=300)
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"transports": [transport], "buffer": 20}
         follower = await call(page, server.url, "loop", session, options)
         await follower.reaches("stream.state.name === 'paused'")
@@ -68,10 +68,12 @@ async def test_a_slow_loop_bounds_what_waits_for_it(
     assert counts == {"events": 302, "gaps": 0, "doubles": 0, "resets": 0, "cuts": 0}
 
 
-async def test_large_events_bound_what_waits_by_their_size(server: Server, api: Api) -> None:
+async def test_large_events_bound_what_waits_by_their_size(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A few events of a megabyte are as much as may wait, whatever their number."""
     session = await api.complete("chatty", n=12, size=900_000)
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await call(page, server.url, "loop", session, {})
         await follower.reaches("stream.state.name === 'paused'")
         assert await follower.get("stream.buffered") < 8
@@ -82,11 +84,11 @@ async def test_large_events_bound_what_waits_by_their_size(server: Server, api: 
 
 @over_each
 async def test_leaving_a_loop_closes_the_stream(
-    server: Server, api: Api, gate: Gate, transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
 ) -> None:
     """`break` ends the connection; the cursor is behind the last event taken, the run goes on."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"transports": [transport]}
         follower = await call(page, server.url, "loop", session, options)
         await page.evaluate("kept.leaveAt = 3")
@@ -103,10 +105,13 @@ async def test_leaving_a_loop_closes_the_stream(
     assert (await api.run(run["id"]))["state"] == "complete"
 
 
-async def test_events_wait_for_a_loop_that_begins_late(server: Server, api: Api) -> None:
+async def test_events_wait_for_a_loop_that_begins_late(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """Without `onEvent` nothing is delivered to nobody: what came before the loop is in it."""
     session = await api.complete("count", n=3)
     told = await in_a_page(
+        browser,
         server.url,
         session,
         " const stream = follow(`/api/sessions/${session}`);"
@@ -119,10 +124,13 @@ async def test_events_wait_for_a_loop_that_begins_late(server: Server, api: Api)
     assert told == {"before": ["0", 0], "offsets": [1, 2, 3, 4, 5]}
 
 
-async def test_with_a_loop_callbacks_are_called_at_its_pace(server: Server, api: Api) -> None:
+async def test_with_a_loop_callbacks_are_called_at_its_pace(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """`onEvent` beside a loop gets each event when the loop takes it, once, with its cursor."""
     session = await api.complete("count", n=3)
     told = await in_a_page(
+        browser,
         server.url,
         session,
         " const told = []; const onEvent = ({ offset }, cursor) =>"
@@ -138,11 +146,11 @@ async def test_with_a_loop_callbacks_are_called_at_its_pace(server: Server, api:
 
 @over_each
 async def test_a_loop_learns_of_a_reset_between_two_events(
-    server: Server, api: Api, transport: str
+    browser: Browser, server: Server, api: Api, transport: str
 ) -> None:
     """`onReset` comes before the first event of the log that began again."""
     session = await api.complete("count", n=3)
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"after": "zzzz9999-2", "transports": [transport]}
         follower = await call(page, server.url, "loop", session, options, FREE)
         await follower.reaches("done")
@@ -151,9 +159,11 @@ async def test_a_loop_learns_of_a_reset_between_two_events(
 
 
 @over_each
-async def test_a_loop_throws_where_the_server_refuses(server: Server, transport: str) -> None:
+async def test_a_loop_throws_where_the_server_refuses(
+    browser: Browser, server: Server, transport: str
+) -> None:
     """What stops a stream is thrown, with the server's words and a reason by name."""
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"after": "garbage", "transports": [transport]}
         follower = await call(page, server.url, "loop", fresh(), options, FREE)
         await follower.reaches("done")
@@ -162,9 +172,9 @@ async def test_a_loop_throws_where_the_server_refuses(server: Server, transport:
     assert "garbage" in threw["message"]
 
 
-async def test_a_stream_has_one_loop(server: Server) -> None:
+async def test_a_stream_has_one_loop(browser: Browser, server: Server) -> None:
     """A second loop would take events away from the first: it is refused."""
-    async with a_page() as page:
+    async with tab(browser) as page:
         await open_page(page, server.url)
         await begin(page, "loop", fresh(), {})
         message = await page.evaluate(
@@ -174,9 +184,9 @@ async def test_a_stream_has_one_loop(server: Server) -> None:
     assert message.startswith("TypeError: a stream has one loop")
 
 
-async def test_closing_ends_a_loop_that_waits(server: Server) -> None:
+async def test_closing_ends_a_loop_that_waits(browser: Browser, server: Server) -> None:
     """`close` and the signal end a loop without an error, though no event comes any more."""
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await call(page, server.url, "loop", fresh(), {}, FREE)
         await follower.reaches(LIVE)
         await follower.do("close()")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.web.following import STATIC, node
+from tests.browser.following import STATIC, node
 
 DECLARED = (STATIC / "keepstream.d.ts").read_text()
 BARE = re.sub(r"/\*\*.*?\*/|//[^\n]*", "", DECLARED, flags=re.DOTALL)

@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import LIVE, TRANSPORTS, follow, grown, open_page
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import needs_chromium
-from tests.web.following import LIVE, TRANSPORTS, a_page, follow, grown, open_page
 
 pytestmark = needs_chromium
 over_each = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -18,11 +19,11 @@ over_each = pytest.mark.parametrize("transport", TRANSPORTS)
 
 @over_each
 async def test_follows_a_session_from_before_its_run_to_its_end(
-    server: Server, api: Api, transport: str
+    browser: Browser, server: Server, api: Api, transport: str
 ) -> None:
     """A client that attached before the run gets all of it, and an end."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.reaches("states.includes('Connected, waiting for a run')")
         await api.start(session, "count", n=50)
@@ -34,10 +35,12 @@ async def test_follows_a_session_from_before_its_run_to_its_end(
 
 
 @over_each
-async def test_a_long_history_comes_whole(server: Server, api: Api, transport: str) -> None:
+async def test_a_long_history_comes_whole(
+    browser: Browser, server: Server, api: Api, transport: str
+) -> None:
     """More events than any page or frame holds come once each, in order."""
     session = await api.complete("count", n=2500)
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.expect_all(2502)
         counts = await follower.get("stream.counts")
@@ -45,10 +48,12 @@ async def test_a_long_history_comes_whole(server: Server, api: Api, transport: s
 
 
 @over_each
-async def test_cuts_cost_nothing(server: Server, api: Api, gate: Gate, transport: str) -> None:
+async def test_cuts_cost_nothing(
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
+) -> None:
     """Events that were emitted while a connection was away are there when it is back."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.reaches(LIVE)
         await api.start(session, "gated", gate=gate.path)
@@ -65,10 +70,12 @@ async def test_cuts_cost_nothing(server: Server, api: Api, gate: Gate, transport
     assert counts == {"events": 10, "gaps": 0, "doubles": 0, "resets": 0, "cuts": 3}
 
 
-async def test_cursor_never_runs_ahead_of_what_was_delivered(server: Server, api: Api) -> None:
+async def test_cursor_never_runs_ahead_of_what_was_delivered(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """The cursor that comes with an event names it, and another stream goes on right after it."""
     session = await api.complete("count", n=10)
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session)
         await follower.expect_all(12)
         cursor = await follower.get("lastCursor")
@@ -81,14 +88,14 @@ async def test_cursor_never_runs_ahead_of_what_was_delivered(server: Server, api
 
 @over_each
 async def test_now_leaves_out_what_was_before(
-    server: Server, api: Api, gate: Gate, transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
 ) -> None:
     """`now` begins behind the last event that is there, and a cut does not move that."""
     session = fresh()
     await api.start(session, "gated", gate=gate.path)
     gate.let(3)
     await grown(api, session, 4)
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"after": "now", "transports": [transport]}
         follower = await follow(page, server.url, session, **options)
         await follower.reaches(LIVE)
@@ -101,11 +108,11 @@ async def test_now_leaves_out_what_was_before(
 
 @over_each
 async def test_a_filter_leaves_no_gaps_and_moves_the_cursor(
-    server: Server, api: Api, gate: Gate, transport: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str
 ) -> None:
     """With `types` what is left out is no gap, and heartbeats move the cursor over it."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         types = ["run_start", "complete"]
         options = {"types": types, "transports": [transport], "pollSeconds": 1}
         follower = await follow(page, server.url, session, **options)
@@ -122,7 +129,7 @@ async def test_a_filter_leaves_no_gaps_and_moves_the_cursor(
 
 @over_each
 async def test_a_server_that_restarts_is_waited_for(
-    start_server: StartServer, tmp_path: Path, transport: str
+    browser: Browser, start_server: StartServer, tmp_path: Path, transport: str
 ) -> None:
     """When the server goes away the stream goes on with the next one, from its cursor."""
     session = fresh()
@@ -130,7 +137,7 @@ async def test_a_server_that_restarts_is_waited_for(
     async with Api(first.url) as api:
         run = await api.start(session, "count", n=5)
         await api.ended(session, run["id"])
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"until": "forever", "transports": [transport]}
         follower = await follow(page, first.url, session, **options)
         await follower.reaches("events.length === 7")
@@ -146,11 +153,13 @@ async def test_a_server_that_restarts_is_waited_for(
 
 
 @over_each
-async def test_cancel_reaches_the_run(server: Server, api: Api, transport: str) -> None:
+async def test_cancel_reaches_the_run(
+    browser: Browser, server: Server, api: Api, transport: str
+) -> None:
     """`cancel` ends the run on every transport, and its promise resolves."""
     session = fresh()
     run = await api.start(session, "listens")
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.reaches("events.some(({ type }) => type === 'alive')")
         await follower.do(f"cancel({json.dumps(run['id'])})")
@@ -159,11 +168,13 @@ async def test_cancel_reaches_the_run(server: Server, api: Api, transport: str) 
 
 
 @over_each
-async def test_input_answers_a_question_once(server: Server, api: Api, transport: str) -> None:
+async def test_input_answers_a_question_once(
+    browser: Browser, server: Server, api: Api, transport: str
+) -> None:
     """`input` answers a pending request; a wrong value is refused with the server's words."""
     session = fresh()
     run = json.dumps((await api.start(session, "asks"))["id"])
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.reaches("events.some(({ type }) => type === 'input_request')")
         request = await page.evaluate(
@@ -179,11 +190,11 @@ async def test_input_answers_a_question_once(server: Server, api: Api, transport
 
 @over_each
 async def test_a_cursor_of_another_life_begins_again(
-    server: Server, api: Api, transport: str
+    browser: Browser, server: Server, api: Api, transport: str
 ) -> None:
     """A reset is told, and the log follows from its first event under its own epoch."""
     session = await api.complete("count", n=3)
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"after": "zzzz9999-2", "transports": [transport]}
         follower = await follow(page, server.url, session, **options)
         await follower.expect_all(5)
@@ -198,10 +209,10 @@ async def test_a_cursor_of_another_life_begins_again(
     ("after", "reason"), [("garbage", "bad_request"), ("zzzz9999-2", "deleted")]
 )
 async def test_what_cannot_be_followed_stops_with_words(
-    server: Server, transport: str, after: str, reason: str
+    browser: Browser, server: Server, transport: str, after: str, reason: str
 ) -> None:
     """A cursor that is none, or one into a session that is gone, ends the following for good."""
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"after": after, "transports": [transport]}
         follower = await follow(page, server.url, fresh(), **options)
         await follower.reaches("stream.state.name === 'stopped'")
@@ -213,11 +224,11 @@ async def test_what_cannot_be_followed_stops_with_words(
 
 @over_each
 async def test_a_session_that_is_deleted_stops_its_readers(
-    server: Server, api: Api, transport: str
+    browser: Browser, server: Server, api: Api, transport: str
 ) -> None:
     """Who follows a session when it is deleted is told so, and does not come back."""
     session = await api.complete("count", n=3)
-    async with a_page() as page:
+    async with tab(browser) as page:
         options = {"until": "forever", "transports": [transport], "pollSeconds": 1}
         follower = await follow(page, server.url, session, **options)
         await follower.reaches("events.length === 5")
@@ -229,11 +240,11 @@ async def test_a_session_that_is_deleted_stops_its_readers(
 @over_each
 @pytest.mark.parametrize("how", ["stream.close()", "control.abort()"])
 async def test_close_ends_the_following_and_not_the_run(
-    server: Server, api: Api, gate: Gate, transport: str, how: str
+    browser: Browser, server: Server, api: Api, gate: Gate, transport: str, how: str
 ) -> None:
     """A stream that is closed, by call or signal, delivers nothing more; the run goes on."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await follow(page, server.url, session, transports=[transport])
         await follower.reaches(LIVE)
         run = await api.start(session, "gated", gate=gate.path)
@@ -250,11 +261,11 @@ async def test_close_ends_the_following_and_not_the_run(
 
 @pytest.mark.parametrize("close", ["stream.close()", "control.abort()"])
 async def test_close_from_within_a_callback_opens_nothing(
-    server: Server, api: Api, close: str
+    browser: Browser, server: Server, api: Api, close: str
 ) -> None:
     """A stream that is closed in its first `onState` never reaches the server."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         await open_page(page, server.url)
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
@@ -273,10 +284,12 @@ async def test_close_from_within_a_callback_opens_nothing(
     assert (await api.call("GET", f"/api/sessions/{session}")).status == 404
 
 
-async def test_a_signal_that_is_aborted_already_opens_nothing(server: Server, api: Api) -> None:
+async def test_a_signal_that_is_aborted_already_opens_nothing(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """The caller has its stream before it hears that it is closed."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         await open_page(page, server.url)
         heard = await page.evaluate(
             "async (session) => {"
@@ -291,9 +304,9 @@ async def test_a_signal_that_is_aborted_already_opens_nothing(server: Server, ap
     assert (await api.call("GET", f"/api/sessions/{session}")).status == 404
 
 
-async def test_a_mistake_in_the_options_is_told_at_once(server: Server) -> None:
+async def test_a_mistake_in_the_options_is_told_at_once(browser: Browser, server: Server) -> None:
     """An option that there is not, and a transport that there is not, throw in the call."""
-    async with a_page() as page:
+    async with tab(browser) as page:
         await open_page(page, server.url)
         told = await page.evaluate(
             "async () => { const { follow, connect } = await import('/static/keepstream.js');"

@@ -11,9 +11,9 @@ import pytest
 from playwright.async_api import Browser, expect
 from yarl import URL
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import STATIC
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium, tab
-from tests.web.following import STATIC
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, WebSocket
+from playwright.async_api import Browser, Page, WebSocket
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import Follower, begin, call, open_page
+from tests.browser.middlebox import Middlebox
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import needs_chromium
-from tests.web.following import Follower, a_page, begin, call, open_page
-from tests.web.middlebox import Middlebox
 
 pytestmark = needs_chromium
 TWELVE = 12  # twice as many as a browser opens connections
@@ -62,10 +62,12 @@ async def expect_all(follower: Follower, counts: dict[str, int]) -> None:
         assert offsets == list(range(1, count + 1)), session
 
 
-async def test_twelve_runs_are_followed_over_one_socket(server: Server, api: Api) -> None:
+async def test_twelve_runs_are_followed_over_one_socket(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A page follows more sessions than it has connections, whole, over a socket that is cut."""
     sessions = [fresh() for _ in range(TWELVE)]
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         sockets = Sockets(page)
         follower = await call(page, box.url, "recordMany", sessions)
         await until_all(follower, ALL_LIVE)
@@ -98,10 +100,12 @@ def _none_open(sockets: Sockets) -> Any:
     return none
 
 
-async def test_sessions_come_and_go_on_a_socket(server: Server, api: Api, gate: Gate) -> None:
+async def test_sessions_come_and_go_on_a_socket(
+    browser: Browser, server: Server, api: Api, gate: Gate
+) -> None:
     """A stream that is closed is unsubscribed, and may be followed again over the same socket."""
     stays, goes = fresh(), fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         sockets = Sockets(page)
         follower = await call(page, server.url, "recordMany", [stays, goes])
         await until_all(follower, ALL_LIVE)
@@ -132,12 +136,14 @@ async def test_sessions_come_and_go_on_a_socket(server: Server, api: Api, gate: 
         assert len(sockets.opened) == 1
 
 
-async def test_commands_go_over_the_shared_socket(server: Server, api: Api) -> None:
+async def test_commands_go_over_the_shared_socket(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """Each stream cancels and answers its own session's run, and is refused in words."""
     asks, listens = fresh(), fresh()
     question = (await api.start(asks, "asks"))["id"]
     run = (await api.start(listens, "listens"))["id"]
-    async with a_page() as page:
+    async with tab(browser) as page:
         posts: list[str] = []
         page.on("request", lambda request: posts.append(request.method))
         follower = await call(page, server.url, "recordMany", [asks, listens])
@@ -166,10 +172,12 @@ async def test_commands_go_over_the_shared_socket(server: Server, api: Api) -> N
 
 
 @pytest.mark.parametrize("upgrades", ["refuse", "swallow"])
-async def test_without_websockets_all_are_polled(server: Server, api: Api, upgrades: Any) -> None:
+async def test_without_websockets_all_are_polled(
+    browser: Browser, server: Server, api: Api, upgrades: Any
+) -> None:
     """Twelve sessions share the few connections of a browser, and leave some for the page."""
     sessions = [fresh() for _ in range(TWELVE)]
-    async with Middlebox(server.port, upgrades) as box, a_page() as page:
+    async with Middlebox(server.port, upgrades) as box, tab(browser) as page:
         follower = await call(page, box.url, "recordMany", sessions)
         await until_all(follower, ALL_LIVE)
         found = await page.evaluate("fetch('/health/live').then(({ status }) => status)")
@@ -183,10 +191,12 @@ async def test_without_websockets_all_are_polled(server: Server, api: Api, upgra
         assert box.upgrades == 1, "it is remembered"
 
 
-async def test_a_dead_socket_is_replaced_for_all(server: Server, api: Api, gate: Gate) -> None:
+async def test_a_dead_socket_is_replaced_for_all(
+    browser: Browser, server: Server, api: Api, gate: Gate
+) -> None:
     """One that stays open and brings nothing is found out once, and all go on over another."""
     sessions = [fresh() for _ in range(3)]
-    async with Middlebox(server.port) as box, a_page() as page:
+    async with Middlebox(server.port) as box, tab(browser) as page:
         sockets = Sockets(page)
         follower = await call(page, box.url, "recordMany", sessions)
         await until_all(follower, ALL_LIVE)
@@ -200,7 +210,7 @@ async def test_a_dead_socket_is_replaced_for_all(server: Server, api: Api, gate:
 
 
 async def test_a_server_that_restarts_is_waited_for_by_all(
-    start_server: StartServer, tmp_path: Path
+    browser: Browser, start_server: StartServer, tmp_path: Path
 ) -> None:
     """After its goodbye all streams go on with the next server, each from its cursor."""
     sessions = [fresh() for _ in range(TWELVE)]
@@ -210,7 +220,7 @@ async def test_a_server_that_restarts_is_waited_for_by_all(
             await api.start(session, "count", n=2)
         for session in sessions:
             await api.ended(session)
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await call(page, first.url, "recordMany", sessions, {"until": "forever"})
         await until_all(
             follower, "Object.values(kept.sessions).every(({ offsets }) => offsets.length === 4)"
@@ -232,12 +242,12 @@ async def test_a_server_that_restarts_is_waited_for_by_all(
 
 
 async def test_a_connection_that_is_rotated_costs_nothing(
-    start_server: StartServer, tmp_path: Path
+    browser: Browser, start_server: StartServer, tmp_path: Path
 ) -> None:
     """A connection that is asked to come back does, with all its streams, and no other way."""
     server = start_server(tmp_path / "data", ROTATE_SECONDS=1, HEARTBEAT_SECONDS=0.5)
     sessions = [fresh() for _ in range(3)]
-    async with Api(server.url) as api, a_page() as page:
+    async with Api(server.url) as api, tab(browser) as page:
         follower = await call(page, server.url, "recordMany", sessions)
         await until_all(follower, ALL_LIVE)
         for session in sessions:
@@ -249,10 +259,12 @@ async def test_a_connection_that_is_rotated_costs_nothing(
         assert set(transports) == {"shared"}
 
 
-async def test_a_session_that_cannot_be_followed_stops_alone(server: Server, api: Api) -> None:
+async def test_a_session_that_cannot_be_followed_stops_alone(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A cursor that is none, or one into a session that is gone, ends that stream with words."""
     good, bad, gone = fresh(), fresh(), fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         follower = await call(page, server.url, "recordMany", [good])
         await page.evaluate(
             "([bad, gone]) => { kept.follow(bad, { after: 'garbage' });"
@@ -268,12 +280,14 @@ async def test_a_session_that_cannot_be_followed_stops_alone(server: Server, api
         assert await follower.get(f"sessions['{good}'].offsets.length") == 5
 
 
-async def test_slow_loops_over_one_socket_are_bounded(server: Server, api: Api) -> None:
+async def test_slow_loops_over_one_socket_are_bounded(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A loop that is slow is unsubscribed for a while; another one on the same socket is not."""
     slow, fast = fresh(), fresh()
     for session in (slow, fast):
         await api.ended(session, (await api.start(session, "count", n=200))["id"])
-    async with a_page() as page:
+    async with tab(browser) as page:
         sockets = Sockets(page)
         await open_page(page, server.url)
         told = await page.evaluate(

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.npm import MODULES, needs_npm
+from tests.browser.using import COMPLETE, events, visit, words
 from tests.system.api import Api, fresh
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium, tab
-from tests.web.npm import MODULES, needs_npm
-from tests.web.using import COMPLETE, events, visit, words
 
 pytestmark = [needs_chromium, needs_npm]
 

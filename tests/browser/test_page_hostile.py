@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Page, Request, expect
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.using import COMPLETE, visit, words
 from tests.system.api import Api, fresh
 from tests.system.flows.hostile_words import payloads
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium, tab
-from tests.web.using import COMPLETE, visit, words
 
 pytestmark = needs_chromium
 

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.mounting import mount
 from tests.system.api import Api
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server, StartServer
-from tests.web.chromium import needs_chromium, tab
-from tests.web.mounting import mount
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)
@@ -24,7 +25,7 @@ def own(start_server: StartServer) -> Server:
     return start_server()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def client(own: Server) -> AsyncIterator[Api]:
     """Yield a client of that server."""
     async with Api(own.url) as made:

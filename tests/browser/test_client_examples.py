@@ -4,14 +4,14 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from playwright.async_api import Page, Route
+from playwright.async_api import Browser, Page, Route
 
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.following import NODE, ROOT, STATIC
+from tests.browser.npm import REACT, REACT_DOM, needs_npm
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium
-from tests.web.following import NODE, ROOT, STATIC, a_page
-from tests.web.npm import REACT, REACT_DOM, needs_npm
 
 EXAMPLES = ROOT / "docs/examples"
 #: A page of one's own with React's files as they come from npm, and a name for them as a module.
@@ -38,10 +38,12 @@ async def lines(page: Page, selector: str) -> list[str]:
 
 
 @needs_chromium
-async def test_loop_of_the_text_shows_every_event(server: Server, api: Api) -> None:
+async def test_loop_of_the_text_shows_every_event(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """The page's loop takes all of it, however slowly, and says when that was all."""
     session = fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         await page.route(
             "**/example.html*", lambda route: route.fulfill(path=EXAMPLES / "loop.html")
         )
@@ -54,10 +56,12 @@ async def test_loop_of_the_text_shows_every_event(server: Server, api: Api) -> N
 
 
 @needs_chromium
-async def test_many_sessions_of_the_text_are_shown(server: Server, api: Api) -> None:
+async def test_many_sessions_of_the_text_are_shown(
+    browser: Browser, server: Server, api: Api
+) -> None:
     """A line for each session says how it ended, over one socket."""
     sessions = [fresh() for _ in range(8)]
-    async with a_page() as page:
+    async with tab(browser) as page:
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         await page.route(
@@ -95,10 +99,12 @@ async def serve_react(page: Page) -> None:
 
 @needs_chromium
 @needs_npm
-async def test_react_component_of_the_text_follows(server: Server, api: Api, gate: Gate) -> None:
+async def test_react_component_of_the_text_follows(
+    browser: Browser, server: Server, api: Api, gate: Gate
+) -> None:
     """In StrictMode it opens one stream, shows every event once, cancels, and cleans up."""
     session, other = fresh(), fresh()
-    async with a_page() as page:
+    async with tab(browser) as page:
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         await serve_react(page)

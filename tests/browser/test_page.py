@@ -5,12 +5,9 @@ import re
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.system.api import Api, fresh
-from tests.system.gate import Gate
-from tests.system.processes import Server, StartServer
-from tests.web.chromium import needs_chromium, tab
-from tests.web.middlebox import Middlebox
-from tests.web.using import (
+from tests.browser.chromium import needs_chromium, tab
+from tests.browser.middlebox import Middlebox
+from tests.browser.using import (
     COMPLETE,
     choose,
     counts,
@@ -21,6 +18,9 @@ from tests.web.using import (
     visit,
     words,
 )
+from tests.system.api import Api, fresh
+from tests.system.gate import Gate
+from tests.system.processes import Server, StartServer
 
 pytestmark = needs_chromium
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
+from tests.browser.chromium import needs_chromium, tab
 from tests.system.api import Api, fresh
 from tests.system.patience import PATIENCE, eventually
 from tests.system.processes import Server
-from tests.web.chromium import needs_chromium, tab
 
 pytestmark = needs_chromium
 expect.set_options(timeout=PATIENCE * 1000)
