@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -18,22 +20,29 @@ PROCESSES = 2
 SOON = 20_000
 
 
-def _command(first: int, last: int, hash_seed: int = 0) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def _command(first: int, last: int, hash_seed: int = 0) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
         [sys.executable, "-W", ABANDONED, "-m", "tests.model", str(first), str(last)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # who waits for it may have run out of time
 
 
 @pytest.mark.timeout(900)
 def test_promises() -> None:
     """Whatever is interleaved, cut, killed, refused and restored: all promises are kept."""
     share = SCHEDULES // PROCESSES
-    running = [_command(i * share, (i + 1) * share - 1) for i in range(PROCESSES)]
-    said = [process.communicate()[0] for process in running]
+    with ExitStack() as stack:
+        shares = [(i * share, (i + 1) * share - 1) for i in range(PROCESSES)]
+        running = [stack.enter_context(_command(*seeds)) for seeds in shares]
+        said = [process.communicate()[0] for process in running]
     assert all(process.returncode == 0 for process in running), "\n".join(said)
     assert sum(map(_kept, said)) == SCHEDULES
 
@@ -45,9 +54,9 @@ def _kept(said: str) -> int:
 
 def test_replays() -> None:
     """A seed alone decides: another process, with other hashes and addresses, plays the same."""
-    first, second = (_command(0, 499, hash_seed) for hash_seed in (1, 2))
-    said = first.communicate()[0]
-    assert said == second.communicate()[0]
+    with _command(0, 499, hash_seed=1) as first, _command(0, 499, hash_seed=2) as second:
+        said = first.communicate()[0]
+        assert said == second.communicate()[0]
     assert _kept(said) == 500
 
 

@@ -21,3 +21,14 @@ async def test_death_keeps_the_last_words(api: Api) -> None:
     await api.start(session, "aborts")
     last = (await api.ended(session))[-1]
     assert "assertion failed: money > 0" in str(last["data"]["detail"])
+
+
+async def test_last_words_are_heard_whenever_death_comes(api: Api) -> None:
+    """A death right after the words finds them sent as a `log` event, or in the error's detail."""
+    unheard = []
+    for microseconds in range(0, 600, 10):
+        session = fresh()
+        await api.start(session, "aborts", after=microseconds / 1e6)
+        if not any("money > 0" in str(event["data"]) for event in await api.ended(session)):
+            unheard.append(microseconds)
+    assert not unheard

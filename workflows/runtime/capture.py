@@ -2,7 +2,8 @@
 
 Caught at the descriptors, so that C libraries and programs started by the workflow are heard too.
 stdout becomes an anonymous pipe. stderr becomes a named one that the server made and holds open:
-what is still in it when the process has died are its last words.
+what is still in it when the process has died are its last words. So nothing is taken out of it
+before it is on its way to the server.
 """
 
 import ctypes
@@ -14,6 +15,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from workflows.runtime import pipe
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_SPLICE_F_NONBLOCK = 2
 
 MAX_TEXT_BYTES = 64 << 10
 _PIPE_BYTES = 64 << 10  # what a pipe of Linux holds: one read empties it
@@ -73,25 +77,67 @@ class Stream:
         """Return the same for a last line without an end."""
         return self._bodies(self._splitter.rest())
 
+    def close(self) -> None:
+        """Let go of it."""
+        self.open = False
+        os.close(self.descriptor)
+
     def _read(self) -> bytes:
         if not self.open:
             return b""
         try:
-            written = os.read(self.descriptor, _PIPE_BYTES)
+            written = self._written()
         except BlockingIOError:
             return b""
         self.open = bool(written)  # the end: the code has closed its stdout or stderr
         return written
 
+    def _written(self) -> bytes:
+        return os.read(self.descriptor, _PIPE_BYTES)
+
     def _bodies(self, texts: list[str]) -> list[bytes]:
         return [pipe.event("log", {"stream": self.name, "text": text}) for text in texts]
+
+
+class LastWords(Stream):
+    """stderr: what was taken stays in the pipe until the next time, when it has been sent.
+
+    A process that dies right after its last words may do so between the two.
+    """
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        super().__init__(name, descriptor)
+        self._taken = 0  # bytes that are in the pipe still
+        self._copy, self._copied = os.pipe()
+
+    def close(self) -> None:
+        """Let go of it, and of the copy."""
+        super().close()
+        os.close(self._copy)
+        os.close(self._copied)
+
+    def _written(self) -> bytes:
+        if self._taken:
+            os.read(self.descriptor, self._taken)
+        self._taken = 0
+        self._taken = _tee(self.descriptor, self._copied)
+        return os.read(self._copy, self._taken) if self._taken else b""
+
+
+def _tee(source: int, target: int) -> int:
+    """Copy what is in a pipe to an empty one, by tee(2); the number of bytes, 0 at its end."""
+    copied: int = _LIBC.tee(source, target, ctypes.c_size_t(_PIPE_BYTES), _SPLICE_F_NONBLOCK)
+    if copied < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return copied
 
 
 class Capture:
     """Both streams. Its callers see to it that only one thread at a time reads."""
 
     def __init__(self, stdout: int, stderr: int) -> None:
-        self.streams = [Stream("stdout", stdout), Stream("stderr", stderr)]
+        self.streams = [Stream("stdout", stdout), LastWords("stderr", stderr)]
         self._poll = select.poll()
         for stream in self.streams:
             self._poll.register(stream.descriptor, select.POLLIN)
@@ -109,8 +155,7 @@ class Capture:
     def close(self) -> None:
         """Let go of both."""
         for stream in self.streams:
-            stream.open = False
-            os.close(stream.descriptor)
+            stream.close()
 
 
 def catch_output(stderr: str) -> Capture:
@@ -133,8 +178,7 @@ def flush_output() -> None:
         with suppress(AttributeError, OSError, ValueError):
             text.flush()
     # C's own stdout only: flushing every stream would wait for one that a thread is blocked in.
-    libc = ctypes.CDLL(None)
-    libc.fflush(ctypes.c_void_p.in_dll(libc, "stdout"))
+    _LIBC.fflush(ctypes.c_void_p.in_dll(_LIBC, "stdout"))
 
 
 def _start_afresh() -> None:

@@ -74,10 +74,12 @@ def segfaults(ctx: Context) -> None:
 
 
 @workflow
-def aborts(ctx: Context) -> None:
-    """Dies as a C library does: a line on stderr, then SIGABRT."""
+def aborts(ctx: Context, after: float = 0) -> None:
+    """Dies as a C library does: a line on stderr, then SIGABRT, ``after`` so many seconds."""
     ctx.emit("alive", {})
     os.write(2, b"assertion failed: money > 0\n")
+    if after:
+        time.sleep(after)
     os.abort()
 
 
