@@ -3,6 +3,9 @@
 import asyncio
 import itertools
 import logging
+import os
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +23,7 @@ from server.runs.containment.slots import Ground
 from server.runs.life import State
 from server.settings import Settings
 from tests.runs.kept import Kept
+from tests.system.processes import descriptors
 from workflows.runtime.main import enter
 
 #: They need control groups that can be made.
@@ -144,6 +148,6 @@ async def until_gone(pid: int) -> None:
             await asyncio.sleep(0.01)
 
 
-def open_descriptors() -> int:
-    """How many this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))
+def open_descriptors() -> Counter[str]:
+    """What this process has open, and how many of each kind."""
+    return Counter(re.sub(r"\d+", "", each) for each in descriptors(os.getpid()))
