@@ -63,7 +63,7 @@ async def test_runs_outlive_their_fork_server(place: Place) -> None:
     os.kill(old, signal.SIGKILL)
     await until_gone(old)
     third = await place.end_of("chatty")
-    assert third["type"] == "complete"
+    assert third["type"] == "complete", third
     assert _pid() != old
     await place.runs.cancel(first, "enough")
     assert (await place.kept.end(first))["type"] == "cancelled"
