@@ -59,8 +59,7 @@ requirements: $(READY)  ## pin anew what pyproject.toml asks for
 system-packages:  ## what some tests need beside Python; the only command that needs root
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx \
-		chromium-headless-shell \
-		strace iproute2 gcc libc6-dev $(if $(shell command -v npm),,nodejs npm)
+		chromium-headless-shell strace iproute2 gcc libc6-dev $(if $(shell command -v npm),,nodejs npm)
 
 clean:
 	rm -rf .node .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
