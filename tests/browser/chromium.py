@@ -9,7 +9,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.system.patience import PATIENCE
 
-#: The engine without windows, tabs and menus, which nobody sees here and which cost as much again.
+#: The engine without windows, tabs and menus, which nobody sees here.
 PATH = Path("/usr/bin/chromium-headless-shell")
 PROGRAM = Path(__file__).with_name("chromium.sh")
 needs_chromium = pytest.mark.skipif(not PATH.exists(), reason=f"needs {PATH}")

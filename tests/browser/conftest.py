@@ -1,6 +1,6 @@
 """One browser for the tests of a process, and one event loop: what drives it lives in a loop.
 
-To start it for each test would be two seconds of a core's time, several hundred times.
+To start both for each test would be seconds of a core's time, several hundred times.
 """
 
 from collections.abc import AsyncIterator

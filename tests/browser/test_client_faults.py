@@ -129,7 +129,7 @@ WALLS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("wall", "transport"), WALLS)
-async def test_what_gets_through_is_taken_and_remembered(
+async def test_what_gets_through_is_taken_and_remembered(  # noqa: PLR0917
     browser: Browser, server: Server, api: Api, gate: Gate, wall: dict[str, Any], transport: str
 ) -> None:
     """One try that never got ready is enough; later connections don't try it again."""

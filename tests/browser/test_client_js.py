@@ -239,7 +239,7 @@ async def test_a_session_that_is_deleted_stops_its_readers(
 
 @over_each
 @pytest.mark.parametrize("how", ["stream.close()", "control.abort()"])
-async def test_close_ends_the_following_and_not_the_run(
+async def test_close_ends_the_following_and_not_the_run(  # noqa: PLR0917
     browser: Browser, server: Server, api: Api, gate: Gate, transport: str, how: str
 ) -> None:
     """A stream that is closed, by call or signal, delivers nothing more; the run goes on."""

@@ -62,7 +62,9 @@ def complete(n: int, result: Any = None) -> bytes:
     return json.dumps({"n": n, "t": NOW, "outcome": "complete", "result": result}).encode() + b"\n"
 
 
-def enter(run: str, secret: str, address: str, target: str, stderr: str, patience: str) -> None:
+def enter(  # noqa: PLR0917 (as the runtime's own)
+    run: str, secret: str, address: str, target: str, stderr: str, patience: str
+) -> None:
     """Be what the target's name says."""
     if os.getpgrp() != os.getpid():  # one that was forked ahead has done it
         os.setsid()

@@ -111,7 +111,7 @@ def _found(place: Place, run: str) -> list[Found]:
 
 @pytest.mark.parametrize("how", ["cancelled", "killed"])
 @pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC", "RUNS_AWAY"])
-async def test_an_adopted_run_is_contained(
+async def test_an_adopted_run_is_contained(  # noqa: PLR0917
     open_runs: Open, escaping: Catalogue, tier: str, where: Path, program: str, how: str
 ) -> None:
     """What it started under one server is gone a second after it has ended under the next."""

@@ -183,7 +183,7 @@ async def test_nothing_is_left_behind(open_runs: Open, tmp_path: Path) -> None:
         await place.runs.stop("cancel", "end", 10)
         left = {path.name for path in (tmp_path / "data" / "runs").iterdir()}
         assert left <= {"control-groups"}
-    assert not open_descriptors() - before
+    assert open_descriptors() == before
     assert not (tmp_path / "data" / "runs.sock").exists()
     await until_gone(forkserver)
     assert not [run for run in runs if alive(place.kept.records[run].pid)]

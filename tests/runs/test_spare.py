@@ -94,7 +94,7 @@ async def test_a_spare_goes_with_its_server(open_runs: Open) -> None:
         found = await spare(place)
     assert not alive(found.started.leader.pid)
     assert not left_of(found)
-    assert not open_descriptors() - before
+    assert open_descriptors() == before
 
 
 KILLED = """
@@ -139,7 +139,7 @@ async def test_there_is_never_a_second_spare(open_runs: Open) -> None:
         for _ in range(2):
             await place.runs.warm_up()
             assert await spare(place) is first
-        assert not open_descriptors() - before
+        assert open_descriptors() == before
 
 
 async def test_a_spare_is_nobodys_orphan(open_runs: Open) -> None:

@@ -1,11 +1,14 @@
 """What the code prints becomes `log` events."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workflows.conftest import Start
-from workflows.runtime.capture import MAX_TEXT_BYTES, Splitter
+from workflows.runtime.capture import MAX_TEXT_BYTES, Capture, Splitter
 
 
 def lines_of(written: bytes) -> list[str]:
@@ -39,6 +42,29 @@ def test_long_lines_come_in_pieces(size: int, step: int) -> None:
     assert "".join(pieces) == line.decode()
     assert all(0 < len(piece.encode()) <= MAX_TEXT_BYTES for piece in pieces)
     assert all(len(piece.encode()) > MAX_TEXT_BYTES - 3 for piece in pieces[:-1])
+
+
+def test_what_is_taken_from_stderr_is_its_last_words_until_the_next_look(tmp_path: Path) -> None:
+    """A death between taking and sending leaves the words in the pipe; they are taken once."""
+    os.mkfifo(fifo := tmp_path / "stderr")
+    stdout, printing = os.pipe()
+    os.set_blocking(stdout, False)
+    server, ours = (os.open(fifo, os.O_RDONLY | os.O_NONBLOCK) for _ in range(2))
+    writing = os.open(fifo, os.O_WRONLY)
+    capture = Capture(stdout, ours)
+    try:
+        os.write(writing, b"first\n")
+        assert [b"first" in body for body in capture.take()] == [True]
+        assert capture.take() == []
+        with pytest.raises(BlockingIOError):
+            os.read(server, 100)
+        os.write(writing, b"second\n")
+        assert [b"second" in body for body in capture.take()] == [True]
+        assert os.read(server, 100) == b"second\n"  # as a server reads what a dead process left
+    finally:
+        capture.close()
+        for each in (printing, server, writing):
+            os.close(each)
 
 
 def test_every_way_to_print(start: Start) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from workflows.runtime.libc import LIBC
+
 ENVIRONMENT = "KEEPSTREAM_RUN"
 #: Address space that costs nothing until it is used, such as the stacks of threads.
 SPARE_BYTES = 1 << 30
@@ -64,7 +66,7 @@ def end_all() -> None:
 
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent dies, see prctl(2)."""
-    _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def bear(mark: str) -> None:
@@ -72,10 +74,9 @@ def bear(mark: str) -> None:
     adopt_orphans()
     os.environ[ENVIRONMENT] = mark
     named = os.memfd_create(f"keepstream:{mark}")
-    libc = _libc()
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-    libc.mmap(None, _PAGE, 0, 1, named, 0)  # PROT_NONE, MAP_SHARED: a name and nothing else
+    LIBC.mmap.restype = ctypes.c_void_p
+    LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    LIBC.mmap(None, _PAGE, 0, 1, named, 0)  # PROT_NONE, MAP_SHARED: a name and nothing else
     os.close(named)
 
 
@@ -143,7 +144,3 @@ def _parent(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
     except OSError:
         return 0
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)

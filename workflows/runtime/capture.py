@@ -3,7 +3,7 @@
 Caught at the descriptors, so that C libraries and programs started by the workflow are heard too.
 stdout becomes an anonymous pipe. stderr becomes a named one that the server made and holds open:
 what is still in it when the process has died are its last words. So nothing is taken out of it
-before it is on its way to the server.
+before the outbox has had its turn to send it.
 """
 
 import ctypes
@@ -15,9 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from workflows.runtime import pipe
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_SPLICE_F_NONBLOCK = 2
+from workflows.runtime.libc import LIBC, tee
 
 MAX_TEXT_BYTES = 64 << 10
 _PIPE_BYTES = 64 << 10  # what a pipe of Linux holds: one read empties it
@@ -102,7 +100,8 @@ class Stream:
 class LastWords(Stream):
     """stderr: what was taken stays in the pipe until the next time, when it has been sent.
 
-    A process that dies right after its last words may do so between the two.
+    A process that dies right after its last words may do so between the two; they are heard twice
+    then, and not never. The pipe stays readable, so who waits for it comes again at once.
     """
 
     def __init__(self, name: str, descriptor: int) -> None:
@@ -117,20 +116,11 @@ class LastWords(Stream):
         os.close(self._copied)
 
     def _written(self) -> bytes:
-        if self._taken:
-            os.read(self.descriptor, self._taken)
-        self._taken = 0
-        self._taken = _tee(self.descriptor, self._copied)
+        sent, self._taken = self._taken, 0
+        if sent:
+            os.read(self.descriptor, sent)
+        self._taken = tee(self.descriptor, self._copied, _PIPE_BYTES)
         return os.read(self._copy, self._taken) if self._taken else b""
-
-
-def _tee(source: int, target: int) -> int:
-    """Copy what is in a pipe to an empty one, by tee(2); the number of bytes, 0 at its end."""
-    copied: int = _LIBC.tee(source, target, ctypes.c_size_t(_PIPE_BYTES), _SPLICE_F_NONBLOCK)
-    if copied < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return copied
 
 
 class Capture:
@@ -178,7 +168,7 @@ def flush_output() -> None:
         with suppress(AttributeError, OSError, ValueError):
             text.flush()
     # C's own stdout only: flushing every stream would wait for one that a thread is blocked in.
-    _LIBC.fflush(ctypes.c_void_p.in_dll(_LIBC, "stdout"))
+    LIBC.fflush(ctypes.c_void_p.in_dll(LIBC, "stdout"))
 
 
 def _start_afresh() -> None:
