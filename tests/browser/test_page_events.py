@@ -53,6 +53,25 @@ FRAMES = """(seconds) => new Promise((done) => {
   requestAnimationFrame(frame);
 })"""
 
+#: Draws the rows that another tab has on its screen, each anew in every frame, and knows nothing.
+AGAIN = """(main) => {
+  document.querySelector("main").innerHTML = main;
+  const rows = [...document.querySelectorAll(".feed > *")];
+  const feed = rows[0].parentNode;
+  let turn = 0;
+  const frame = () => {
+    turn += 1;
+    feed.replaceChildren(...rows.map((row) => {
+      const copy = row.cloneNode(true);
+      copy.lastElementChild.append(turn);
+      return copy;
+    }));
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  return rows.length;
+}"""
+
 
 async def mount(page: Page, url: str, session: str, **options: object) -> None:
     """Show a session in an `<event-view>` that fills the page."""
@@ -381,22 +400,23 @@ async def heap(page: Page) -> int:
 
 
 async def test_a_thousand_events_a_second(browser: Browser, server: Server, api: Api) -> None:
-    """They leave 30 frames a second or more, and the document as small as before."""
+    """They leave 30 frames a second, or half of what drawing the rows alone would leave here."""
     session = fresh()
-    async with tab(browser) as page, tab(browser) as idle:
+    async with tab(browser) as page, tab(browser) as plain:
         await mount(page, server.url, session)
-        await idle.goto(f"{server.url}{BLANK}")
+        await plain.goto(f"{server.url}{BLANK}")
+        await plain.evaluate(PREPARE)
         await api.start(session, "count", n=40_000, delay=0.0003)
         await becomes(page, "kept.sent > 500")
+        # Not beside a page that does nothing: one that has no use for a processor lacks none.
+        drawn = await page.evaluate("document.querySelector('main').innerHTML")
+        assert await plain.evaluate(AGAIN, drawn) > 10
         sent = await get(page, "sent")
         windows = [
-            await asyncio.gather(
-                page.evaluate(FRAMES, 1.5),
-                idle.evaluate(FRAMES, 1.5),  # what the machine gives to a page that does nothing
-            )
+            await asyncio.gather(page.evaluate(FRAMES, 1.5), plain.evaluate(FRAMES, 1.5))
             for _ in range(5)
         ]
-        seconds = sum(sum(busy) for busy, _ in windows) / 1000
+        seconds = sum(sum(ours) for ours, _ in windows) / 1000
         rate = (await get(page, "sent") - sent) / seconds
         elements = await page.evaluate("document.querySelectorAll('*').length")
         medians = [statistics.median(chain(*each)) for each in zip(*windows, strict=True)]
@@ -406,7 +426,7 @@ async def test_a_thousand_events_a_second(browser: Browser, server: Server, api:
         assert elements < 1500, figures
         assert medians[0] <= max(1000 / 30, 2 * medians[1]), figures
         # The second best window: others may be those in which the machine did something else.
-        assert sorted(busy / min(60, other) for busy, other in frames)[-2] >= 0.5, figures
+        assert sorted(ours / min(60, other) for ours, other in frames)[-2] >= 0.5, figures
 
 
 async def test_search_looks_back_through_the_log(
