@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Where a machine forbids them, every process would compile anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo run test check format bench bench-peers chaos screenshots requirements system-packages clean
 
 demo: $(READY)  ## run the strategy workflow end to end, and cut the connection on the way

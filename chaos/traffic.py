@@ -70,6 +70,14 @@ class Traffic:
             if lane.done() and not lane.cancelled() and (error := lane.exception()):
                 raise error
 
+    async def begun(self) -> None:
+        """Wait until every run that is asked for now has begun."""
+        asked = self.watching.keys() - self.going.keys()
+        async with asyncio.timeout(PATIENCE):
+            while asked & self.watching.keys() - self.going.keys():
+                self.check()
+                await asyncio.sleep(0.01)
+
     async def _lane(self, number: int) -> None:
         share = self._readers // self._runs + (number < self._readers % self._runs)
         while not self._over.is_set():

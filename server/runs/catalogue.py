@@ -13,7 +13,6 @@ from server.runs import schema
 from server.runs.discovery import modules
 from server.runs.probe import Answer, Found, ask
 
-PROBES_AT_ONCE = 2
 PROBE_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -41,17 +40,10 @@ class Catalogue:
         self._loaded = asyncio.Event()
 
     async def load(self) -> None:
-        """Find the modules, import each in a throwaway interpreter, fill the table."""
-        gate = asyncio.Semaphore(PROBES_AT_ONCE)
-
-        async def probe(module: str) -> Answer:
-            async with gate:
-                return await ask(module, self._limit)
-
+        """Find the modules, import each in a throwaway process, fill the table."""
         try:
             names, lost = self._discover()
-            answers = [*lost, *await asyncio.gather(*(probe(name) for name in names))]
-            self._fill(answers)
+            self._fill([*lost, *await ask(names, self._limit)])
         finally:
             self._loaded.set()
 

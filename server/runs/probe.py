@@ -1,4 +1,4 @@
-"""What a module says about its workflows, asked in an interpreter that is thrown away.
+"""What modules say about their workflows, asked in processes that are thrown away.
 
 Importing a workflow's module runs its author's code, which may hang, exit, crash or print without
 end. None of it happens in the server.
@@ -7,16 +7,12 @@ end. None of it happens in the server.
 import asyncio
 import contextlib
 import os
-import signal
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from server.runs.process import Leader
-
-OUTPUT_LIMIT = 4 << 20  # bytes of an answer
-STDERR_TAIL = 2000  # characters of what a failed import printed
 NICE = 5  # runs and readers that come back after a restart go first, but not for ever
 
 
@@ -50,12 +46,15 @@ class Answer(msgspec.Struct):
         return bool(self.workflows) and not self.error and not self.threads and not self.printed
 
 
-async def ask(module: str, limit: float) -> Answer:
-    """Import ``module`` elsewhere, in at most ``limit`` seconds. Never raises for its faults."""
+async def ask(modules: Sequence[str], limit: float) -> list[Answer]:
+    """Import modules elsewhere, each in at most ``limit`` seconds. Never raises for their faults.
+
+    The answers come in the order of ``modules``.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "workflows.runtime.probe", module),
-        stdin=asyncio.subprocess.DEVNULL,
+        *("-m", "workflows.runtime.prober", str(limit), *modules),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         # Not in a session of its own: Linux may give each session an equal share of the processor,
@@ -64,50 +63,22 @@ async def ask(module: str, limit: float) -> Answer:
     )
     with contextlib.suppress(ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+    assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    said = asyncio.gather(_read(process.stdout, keep_end=False), _read(process.stderr))
     try:
-        async with asyncio.timeout(limit):
-            await _gone(process.pid)
-    except TimeoutError:
-        return Answer(module, error=f"its import took longer than {limit:g} s")
+        lines, words = await asyncio.gather(process.stdout.read(), process.stderr.read())
     finally:
-        # With whatever it has started, which may hold its streams open.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        stdout, stderr = await said
+        process.stdin.close()  # it leaves, with all that it has under way
         code = await process.wait()
-    return _read_answer(module, stdout, stderr, code)
+    given = {answer.module: answer for answer in _answers(lines)}
+    said = words.decode(errors="replace").strip()
+    error = f"the process that was to import it has ended ({code}). {said}".strip()
+    return [given.get(module) or Answer(module, error=error) for module in modules]
 
 
-async def _gone(pid: int) -> None:
-    """Wait for this process alone; asyncio would wait for whoever holds its streams, too."""
-    gone = asyncio.Event()
-    leader = Leader(pid)
-    loop = asyncio.get_running_loop()
-    leader.watch(loop, gone.set)
-    try:
-        await gone.wait()
-    finally:
-        leader.close(loop)
-
-
-async def _read(stream: asyncio.StreamReader, *, keep_end: bool = True) -> bytes:
-    """All of it is taken, so that nobody blocks on it; a bounded part is kept."""
-    kept = b""
-    while piece := await stream.read(1 << 16):
-        kept += piece
-        kept = kept[-STDERR_TAIL:] if keep_end else kept[: OUTPUT_LIMIT + 1]
-    return kept
-
-
-def _read_answer(module: str, stdout: bytes, stderr: bytes, code: int) -> Answer:
-    try:
-        answer = msgspec.json.decode(stdout, type=Answer)
-    except msgspec.MsgspecError:
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        words = stderr.decode(errors="replace").strip()
-        return Answer(module, error=f"its import ended the interpreter ({how}). {words}".strip())
-    answer.printed = bool(stderr)
-    return answer
+def _answers(lines: bytes) -> Iterator[Answer]:
+    """Those that are whole, and that no module has forged."""
+    for line in lines.splitlines():
+        with contextlib.suppress(msgspec.MsgspecError):
+            yield msgspec.json.decode(line, type=Answer)

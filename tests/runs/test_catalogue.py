@@ -33,6 +33,8 @@ MODULES = {
         'from workflows import workflow\nprint(\'{"module": "forged"}\', flush=True)\n'
         "@workflow\ndef talks(ctx): ...\n"
     ),
+    "forges": "import os\nos.write(3, b'1')\nos.kill(os.getpid(), 9)\n",
+    "forges_more": "import os\nos.write(3, b'{\"threads\": []}')\nos._exit(0)\n",
     "threads": (
         "import threading, time\nfrom workflows import workflow\n"
         "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
@@ -59,6 +61,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("packages")
     _write(folder, "flows", MODULES)
     _write(folder, "endless", {"__init__": "while True: print('x' * 10_000)\n"})
+    _write(folder, "deadly", {"__init__": "import os\nos.kill(os.getppid(), 9)\n"})
     _write(folder, "polite", {"__init__": "import os\nwhile not os.nice(0): pass\n"})
     sub = folder / "flows" / "sub"
     (sub / "deep").mkdir(parents=True)
@@ -89,6 +92,15 @@ async def test_an_import_without_end_is_an_error(flows: None) -> None:
     assert entry.error == "its import took longer than 0.5 s"
 
 
+async def test_an_import_that_kills_who_looks_is_an_error(flows: None) -> None:
+    """It is told of each module that could not be looked at; nothing waits for ever."""
+    catalogue = Catalogue(["deadly"])
+    await catalogue.load()
+    (entry,) = catalogue.listing()
+    assert entry.error is not None
+    assert "has ended (-9)" in entry.error
+
+
 async def test_an_import_gives_way_to_everybody(flows: None) -> None:
     """Looking at a module takes the processor from no run and from no reader."""
     catalogue = Catalogue(["polite"])
@@ -111,6 +123,7 @@ async def test_everything_is_listed_and_nothing_imported(catalogue: Catalogue) -
     assert set(errors) == {
         "twin",
         *(f"flows.{name}" for name in ("broken", "raises", "exits", "vanishes", "crashes")),
+        *(f"flows.{name}" for name in ("forges", "forges_more")),
     }
     assert "flows.twin_a:twin, flows.twin_b:twin" in errors["twin"]
     assert "SyntaxError" in errors["flows.broken"]

@@ -15,5 +15,5 @@ In the order of a run's life:
 What the author of a workflow touches: `registration` (the decorator), `signature` (its parameters
 as a JSON Schema), `context` (`Context`, `Agent`) and `checking` (what counts as JSON).
 
-`probe` is a program of its own: it tells the server which workflows a module has.
+`prober` is a program of its own: it tells the server which workflows modules have, by `probe`.
 """

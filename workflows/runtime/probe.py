@@ -1,25 +1,19 @@
-"""Tell which workflows a module has: `python -m workflows.runtime.probe MODULE`.
-
-Prints one JSON object on one line:
+"""What a module says about its workflows. To know it, it is imported: that runs foreign code.
 
     {"module": …, "workflows": [{"name", "description", "schema", "timeout", "target"}, …],
      "threads": 0, "error"?: "Type: text (file, line)"}
 
 `target` is `module:attribute`, `timeout` seconds or null, `threads` the number of Python threads
 besides the main one that the import has left running. A module that does not import has an `error`
-and no workflows. Importing runs foreign code, which may do anything: what it prints goes to stderr,
-its exit is an error as any other. What hangs or kills the interpreter is for the caller to notice.
+and no workflows.
 """
 
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
-
-import msgspec
 
 from workflows.runtime.failure import describe
 from workflows.runtime.registration import registration_of
@@ -27,7 +21,7 @@ from workflows.runtime.signature import schema
 
 
 def probe(name: str) -> dict[str, Any]:
-    """Import a module and describe it."""
+    """Import a module and describe it. Its exit is an error as any other."""
     found: dict[str, Any] = {"module": name, "workflows": []}
     try:
         module = importlib.import_module(name)
@@ -61,17 +55,3 @@ def _place(error: BaseException) -> str:
         if frame.filename != __file__ and "importlib" not in frame.filename
     ]
     return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-
-
-def main() -> None:
-    """Print what `probe` finds, and leave without running anything that the module left behind."""
-    answer = os.dup(1)
-    os.dup2(2, 1)
-    text = msgspec.json.encode(probe(sys.argv[1])) + b"\n"
-    while text:
-        text = text[os.write(answer, text) :]
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
