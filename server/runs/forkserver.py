@@ -19,7 +19,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import multiprocess
 import multiprocess.forkserver
@@ -41,6 +41,8 @@ EXIT_CODE_SECONDS = 0.5
 #: After the last start: a fork beside the first steps of a run would slow them down.
 SPARE_SECONDS = 0.03
 UNKNOWN = 255  # what multiprocess reports when the fork server took the exit code along
+
+Made = TypeVar("Made")
 
 log = structlog.get_logger()
 
@@ -134,7 +136,7 @@ class ForkServer:
 
     def _start(self, run: str, *arguments: str) -> Started:
         self._collect_late()
-        return self._from_spare(run, arguments) or self._fork(self._terms(run, arguments))
+        return self._from_spare(run, arguments) or self._insist(lambda: self._begin(run, arguments))
 
     def _from_spare(self, run: str, arguments: tuple[str, ...]) -> Started | None:
         spare, self._spare = self._spare, None
@@ -164,16 +166,21 @@ class ForkServer:
                 log.warning("No spare process", error=repr(error))
 
     def _make_spare(self) -> None:
+        self._spare = self._insist(self._stand_by)
+
+    def _stand_by(self) -> Spare:
+        # A pipe for each attempt: one that has failed may have left a process that nobody knows,
+        # and that would hear which run another one is to be.
         hears, told = multiprocess.Pipe(duplex=False)
         try:
             terms = self._nursery().terms
             started = self._fork(lambda: (stand_by, *terms(""), hears, self._entry))
+            return Spare(started, _pid(), told)
         except BaseException:
             told.close()
             raise
         finally:
             hears.close()
-        self._spare = Spare(started, _pid(), told)
 
     def _dismiss(self, spare: Spare) -> None:
         """It ends by itself, and has left nothing."""
@@ -187,45 +194,50 @@ class ForkServer:
         if spare.started.slot is not None:
             self._nursery().vacate(spare.started.slot)
 
-    def _terms(self, run: str, arguments: tuple[str, ...]) -> Callable[[], tuple[Any, ...]]:
-        return lambda: (self._entry, *self._nursery().terms(run), run, *arguments)
+    def _begin(self, run: str, arguments: tuple[str, ...]) -> Started:
+        return self._fork(lambda: (self._entry, *self._nursery().terms(run), run, *arguments))
 
-    def _fork(self, terms: Callable[[], tuple[Any, ...]]) -> Started:
-        """A process that begins with what ``terms``, asked in its slot, says it is born to."""
-        nursery = self._nursery()
-        for attempt in range(1, ATTEMPTS + 1):
+    def _insist(self, attempt: Callable[[], Made]) -> Made:
+        """Try again with another fork server where one dies."""
+        for number in range(1, ATTEMPTS + 1):
             if self._closing:
                 raise ConnectionError("the server is stopping")
             try:
-                with self._patience():
-                    multiprocess.forkserver.ensure_running()
-                    nursery.receive(home := _pid())
-                    process = self._context.Process(target=born, args=terms())
-                    with nursery.birth():
-                        process.start()
-                        _only_from(home, process)
-                        leader = Leader(process.pid)
-                        slot = nursery.born(Identity(leader.pid, leader.started))
-                    # The library asks each that it knows at every start whether it still lives: all
-                    # that run, once for each that begins. We hear of a death from the kernel. And
-                    # it lives on, where the interpreter would wait for it at its own end.
-                    multiprocess.process._children.discard(process)
-                    self._started.add(process)
+                made = attempt()
             except (EOFError, ConnectionError) as error:
                 if not self._closing:
-                    log.warning("Fork server died", attempt=attempt, error=repr(error))
+                    log.warning("Fork server died", attempt=number, error=repr(error))
                 # Should this attempt's process exist after all, it will not be let in: its pid
                 # is not the one that is known.
                 _kill_fork_server()
                 _stop_fork_server()  # or the next attempt could meet the one that is dying
-                if attempt == ATTEMPTS:
+                if number == ATTEMPTS:
                     raise ConnectionError("the fork server does not stay alive") from error
-                self._preload_kills = attempt == ATTEMPTS - 1
+                self._preload_kills = number == ATTEMPTS - 1
             else:
                 # What may take long comes after what somebody waits for.
-                self._thread.submit(nursery.move_on)
-                return Started(leader, process, slot)
+                self._thread.submit(self._nursery().move_on)
+                return made
         raise AssertionError
+
+    def _fork(self, terms: Callable[[], tuple[Any, ...]]) -> Started:
+        """A process that begins with what ``terms``, asked in its slot, says it is born to."""
+        nursery = self._nursery()
+        with self._patience():
+            multiprocess.forkserver.ensure_running()
+            nursery.receive(home := _pid())
+            process = self._context.Process(target=born, args=terms())
+            with nursery.birth():
+                process.start()
+                _only_from(home, process)
+                leader = Leader(process.pid)
+                slot = nursery.born(Identity(leader.pid, leader.started))
+            # The library asks each that it knows at every start whether it still lives: all
+            # that run, once for each that begins. We hear of a death from the kernel. And
+            # it lives on, where the interpreter would wait for it at its own end.
+            multiprocess.process._children.discard(process)
+            self._started.add(process)
+        return Started(leader, process, slot)
 
     @contextlib.contextmanager
     def _patience(self) -> Iterator[None]:

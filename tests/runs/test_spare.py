@@ -1,6 +1,7 @@
 """The process that is forked ahead: the next run's, and nobody's burden until then."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import multiprocess.forkserver
+import pytest
 
 from server.runs.forkserver import Spare
 from tests.runs.conftest import Open, Place, alive, open_descriptors, until_gone
@@ -26,6 +28,13 @@ def pid_of(place: Place, run: str) -> int:
     """The process of a run."""
     pid: int = place.kept.records[run].pid
     return pid
+
+
+def waits_for_a_word(pid: int) -> bool:
+    """Whether a process waits for what comes through a pipe."""
+    with contextlib.suppress(OSError):
+        return "pipe" in Path(f"/proc/{pid}/wchan").read_text()
+    return False
 
 
 def left_of(gone: Spare) -> list[Path]:
@@ -82,6 +91,33 @@ async def test_a_spare_whose_fork_server_died_is_let_go(open_runs: Open) -> None
         await until_gone(ahead)
         await spare(place)  # a later fork takes away what could not be yet
         assert not left_of(found)
+
+
+async def test_a_process_that_nobody_knows_becomes_no_run(
+    open_runs: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork server may die between the fork and the word of it: then another one forks."""
+    unknown: list[int] = []
+    read = multiprocess.forkserver.read_signed
+
+    def dies_first(stream: int) -> int:
+        pid: int = read(stream)
+        if not unknown:
+            unknown.append(pid)
+            raise EOFError
+        return pid
+
+    monkeypatch.setattr(multiprocess.forkserver, "read_signed", dies_first)
+    async with open_runs() as place:
+        await place.runs.warm_up()
+        ahead = (await spare(place)).started.leader.pid
+        async with asyncio.timeout(60):
+            while alive(*unknown) and not waits_for_a_word(*unknown):
+                await asyncio.sleep(0.001)
+        run = await place.start("silent")
+        assert (await place.kept.end(run))["type"] == "complete"
+        assert pid_of(place, run) == ahead
+        await until_gone(*unknown)
 
 
 async def test_a_spare_goes_with_its_server(open_runs: Open) -> None:
