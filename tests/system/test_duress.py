@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from server.web.openapi import document
 from tests.disks import faulty, fill, needs_root, needs_strace, small_disk
 from tests.system.api import Api, fresh
 from tests.system.gate import Gate
@@ -185,6 +187,10 @@ async def test_damaged_session(start_server: StartServer, transport: Callable[..
         assert answer.status == 200
         assert named["session"] == damaged
         assert named["first"] <= 21 <= named["last"] == len(history[damaged]) - rest
+        pages = Draft202012Validator({**document(), "$ref": "#/components/schemas/Page"})
+        page = await api.call("GET", f"/api/sessions/{damaged}/events")
+        assert page.json["reset"] == "damaged"
+        pages.validate(page.json)
 
 
 def _flip(server: Server, line: bytes) -> None:

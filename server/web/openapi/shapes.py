@@ -19,7 +19,7 @@ Epoch = Annotated[str, Meta(pattern="^[a-z0-9]{4,16}$")]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Count = Annotated[int, Meta(ge=0)]
 Offset = Annotated[int, Meta(ge=1)]
-Reset = Literal["epoch", "ahead"]
+Reset = Literal["epoch", "ahead", "damaged"]
 
 
 class Fault(Struct):
