@@ -302,8 +302,8 @@ class Subscription:
         if verdict is Verdict.DEAD:
             self.end(Bye("gone"))
             self.sink.abort()
-        elif verdict is Verdict.SLOW and not self.ending:
-            self.cut(Bye("slow"))
+        elif verdict is Verdict.SLOW and self._said is None:
+            self.cut(self._bye or Bye("slow"))
             asyncio.get_running_loop().call_later(SLOW_ABORT_SECONDS, self.sink.abort)
         elif at - self.last_sent >= self.heartbeat and not self.sink.backlog():
             self._control(

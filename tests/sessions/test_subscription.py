@@ -168,6 +168,29 @@ async def test_a_reader_that_takes_nothing_hears_it_and_is_cut(
         assert it.reader.reason == "slow"
 
 
+async def test_a_reader_that_was_to_end_and_takes_nothing_is_cut(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears why it was to end, not ``slow``, and does not keep its connection for ever."""
+    monkeypatch.setattr(subscription, "SLOW_ABORT_SECONDS", 0)
+    await stage.start()
+    async with stage.reading() as it:
+        it.wire.stall()
+        await stage.emit(1000)
+        it.wire.info = tcp_info(acked=5, notsent=9, probes=1)
+        began = time.monotonic()
+        it.reader.end(Bye("rotate", after_ms=7))
+        for second in range(int(SLOW_SECONDS)):
+            it.reader.beat(began + second)
+        assert not it.wire.aborted
+        it.reader.beat(began + SLOW_SECONDS + 6)
+        bye = json.loads(bytes(it.wire.held).splitlines()[-1])
+        assert (bye["reason"], bye["after_ms"]) == ("rotate", 7)
+        with pytest.raises(ConnectionResetError):
+            await it.ended
+        assert it.wire.aborted
+
+
 async def test_a_dead_peer_is_cut_without_a_word(stage: Stage) -> None:
     """Who acknowledges nothing is cut; there is nobody to say anything to."""
     await stage.start()
