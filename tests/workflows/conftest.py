@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 import multiprocess
+import multiprocess.forkserver
 import pytest
 
 LIMIT = 30.0
@@ -17,9 +19,7 @@ LIMIT = 30.0
 
 os.environ.pop("PYTHONUNBUFFERED", None)  # children would need no flushing, and prove nothing of it
 _CONTEXT = multiprocess.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    ["workflows.runtime.main", "tests.workflows.children", "tests.workflows.chatty"]
-)
+_PRELOAD = ["workflows.runtime.main", "tests.workflows.children", "tests.workflows.chatty"]
 
 
 class Run:
@@ -193,8 +193,18 @@ def _launch(*args: str) -> Any:
     return process
 
 
+@pytest.fixture(scope="package")
+def fork_server() -> Iterator[None]:
+    """The process's only one: other tests want one of their own, with other imports."""
+    _CONTEXT.set_forkserver_preload(_PRELOAD)
+    multiprocess.forkserver.ensure_running()
+    yield
+    os.kill(multiprocess.forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    multiprocess.forkserver._forkserver._stop()
+
+
 @pytest.fixture
-def playhouse() -> Iterator[Playhouse]:
+def playhouse(fork_server: None) -> Iterator[Playhouse]:
     """A server's socket and a fork server."""
     house = Playhouse()
     yield house
