@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import structlog
-from aiohttp import web
 
-from server.errors import SettingsError
 from server.eventlog.stores import open_store
 from server.runs import Catalogue, Runs
 from server.sessions import pulse
@@ -16,13 +14,13 @@ from server.sessions.admission import Admission
 from server.sessions.hub import Hub
 from server.settings import Settings
 from server.web.keys import ADMISSION, CATALOGUE, HUB
+from server.web.listening import listening
 from server.web.routes import application
 
 log = structlog.get_logger()
 
-#: Seconds from SIGTERM: for runs to take a cancel, and for sockets to take their ``bye``.
+#: Seconds from SIGTERM for runs to take a cancel.
 STOP_RUNS_WITHIN = 5.0
-STOP_SOCKETS_WITHIN = 1.5
 #: Readers come back spread over so many milliseconds, not as one wave.
 RESTART_SPREAD_MS = 2000
 
@@ -53,10 +51,10 @@ async def _running(settings: Settings) -> AsyncIterator[None]:
         app[HUB], app[ADMISSION], app[CATALOGUE] = hub, admission, catalogue
         await stack.enter_async_context(pulse.beating(hub))
         may_import = await stack.enter_async_context(_importing(catalogue, runs))
-        runner = await stack.enter_async_context(_listening(app, settings))
+        server = await stack.enter_async_context(listening(app, settings))
         may_import.set()  # what it takes of the machine, those who come back would wait for
         yield
-        await _stop(settings, hub, runs, runner)
+        await _stop(settings, hub, runs, server)
 
 
 @asynccontextmanager
@@ -80,39 +78,9 @@ async def _importing(catalogue: Catalogue, runs: Runs) -> AsyncIterator[asyncio.
             await task
 
 
-@asynccontextmanager
-async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[web.AppRunner]:
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        handler_cancellation=True,  # an idle stream ends when its reader leaves, not at a write
-        shutdown_timeout=STOP_SOCKETS_WITHIN,
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=4096)
-        try:
-            await site.start()
-        except OSError as error:
-            raise SettingsError(
-                f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}"
-            ) from None
-        log.info("Server listening", url=_url(settings, runner))
-        yield runner
-    finally:
-        await runner.cleanup()
-
-
-def _url(settings: Settings, runner: web.AppRunner) -> str:
-    port = runner.addresses[0][1]
-    return f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
-
-
-async def _stop(settings: Settings, hub: Hub, runs: Runs, runner: web.AppRunner) -> None:
+async def _stop(settings: Settings, hub: Hub, runs: Runs, server: asyncio.Server) -> None:
     log.info("Server stopping", runs=settings.stop_runs)
-    for site in tuple(runner.sites):
-        await site.stop()
+    server.close()
     hub.stop(RESTART_SPREAD_MS)
     await runs.stop(settings.stop_runs, "the server is stopping", STOP_RUNS_WITHIN)
 

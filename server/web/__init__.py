@@ -1,5 +1,6 @@
 """HTTP: the only folder that knows a socket.
 
+``listening``  the port, and what holds for every connection
 ``routes``     the URL table
 ``sessions``   sessions over HTTP, ``runs`` runs and workflows, ``health`` health and metrics
 ``websocket``  a session over WebSocket, ``sse`` as server-sent events; ``sink`` is what both lend
