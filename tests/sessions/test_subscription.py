@@ -146,10 +146,11 @@ async def test_heartbeat_only_into_silence(stage: Stage) -> None:
         assert len(it.wire.of("heartbeat")) == 1, "no heartbeat is piled on what was not taken"
 
 
+@pytest.mark.parametrize("due", [None, Bye("rotate", after_ms=7)])
 async def test_a_reader_that_takes_nothing_hears_it_and_is_cut(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, due: Bye | None
 ) -> None:
-    """Who acknowledges but takes nothing for its time is told ``slow``, and is cut later."""
+    """Who acknowledges but takes nothing for its time is told ``slow``, or what was due already."""
     monkeypatch.setattr(subscription, "SLOW_ABORT_SECONDS", 0)
     await stage.start()
     async with stage.reading() as it:
@@ -157,38 +158,19 @@ async def test_a_reader_that_takes_nothing_hears_it_and_is_cut(
         await stage.emit(1000)
         it.wire.info = tcp_info(acked=5, notsent=9, probes=1)
         began = time.monotonic()
+        if due:
+            it.reader.end(due)
         for second in range(int(SLOW_SECONDS)):
             it.reader.beat(began + second)
         assert it.reader.reason == "gone", "nothing was said yet"
         it.reader.beat(began + SLOW_SECONDS + 6)
-        assert json.loads(bytes(it.wire.held).splitlines()[-1])["reason"] == "slow"
+        bye = due or Bye("slow")
+        said = json.loads(bytes(it.wire.held).splitlines()[-1])
+        assert (said["reason"], said.get("after_ms")) == (bye.reason, bye.after_ms)
         with pytest.raises(ConnectionResetError):
             await it.ended
         assert it.wire.aborted
-        assert it.reader.reason == "slow"
-
-
-async def test_a_reader_that_was_to_end_and_takes_nothing_is_cut(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It hears why it was to end, not ``slow``, and does not keep its connection for ever."""
-    monkeypatch.setattr(subscription, "SLOW_ABORT_SECONDS", 0)
-    await stage.start()
-    async with stage.reading() as it:
-        it.wire.stall()
-        await stage.emit(1000)
-        it.wire.info = tcp_info(acked=5, notsent=9, probes=1)
-        began = time.monotonic()
-        it.reader.end(Bye("rotate", after_ms=7))
-        for second in range(int(SLOW_SECONDS)):
-            it.reader.beat(began + second)
-        assert not it.wire.aborted
-        it.reader.beat(began + SLOW_SECONDS + 6)
-        bye = json.loads(bytes(it.wire.held).splitlines()[-1])
-        assert (bye["reason"], bye["after_ms"]) == ("rotate", 7)
-        with pytest.raises(ConnectionResetError):
-            await it.ended
-        assert it.wire.aborted
+        assert it.reader.reason == bye.reason
 
 
 async def test_a_dead_peer_is_cut_without_a_word(stage: Stage) -> None:
