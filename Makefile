@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-# Where a machine forbids them, every process would compile anew all that it imports.
+# Where a machine forbids bytecode files, every process would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo run test check format bench bench-peers chaos screenshots requirements system-packages clean

@@ -52,13 +52,18 @@ async def listening(app: web.Application, settings: Settings) -> AsyncIterator[a
 async def _bind(accept: web.Server, settings: Settings) -> asyncio.Server:
     # Not aiohttp's site: it keeps its sockets to itself.
     loop = asyncio.get_running_loop()
+    seconds = max(UNTAKEN_SECONDS, UNTAKEN_HEARTBEATS * settings.heartbeat_seconds)
     try:
         server = await loop.create_server(
             accept, settings.host, settings.port, backlog=BACKLOG, start_serving=False
         )
-        for each in server.sockets:
-            _bound(each, max(UNTAKEN_SECONDS, UNTAKEN_HEARTBEATS * settings.heartbeat_seconds))
-        await server.start_serving()
+        try:
+            for each in server.sockets:
+                _bound(each, seconds)
+            await server.start_serving()  # two servers may bind a port; one of them listens
+        except BaseException:
+            server.close()
+            raise
     except OSError as error:
         raise SettingsError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}"
@@ -66,7 +71,7 @@ async def _bind(accept: web.Server, settings: Settings) -> asyncio.Server:
     return server
 
 
-def _bound(listener: "socket.socket", seconds: float) -> None:
+def _bound(listener: socket.socket, seconds: float) -> None:
     """Bound how long each connection may owe something, see TCP_USER_TIMEOUT in tcp(7)."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:  # what is accepted inherits it

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -164,18 +164,30 @@ LEAVES = "import subprocess\nsubprocess.Popen(['sleep', '600'], stdout=open({!r}
 ENDLESS = "import time\nheld = open({!r}, 'w')\ntime.sleep(600)\n"
 
 
-@pytest.mark.parametrize(("code", "answers"), [(LEAVES, 1), (ENDLESS, 0)])
-def test_nothing_of_an_import_is_left(tmp_path: Path, code: str, answers: int) -> None:
-    """Neither what it has started, nor itself when nobody waits for its answer any more."""
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+
+
+def _lose_interest(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "then", "answers"),
+    [(LEAVES, _wait, 1), (ENDLESS, _lose_interest, 0), (ENDLESS, subprocess.Popen.kill, 0)],
+    ids=["what it has started", "nobody waits any more", "who looks dies"],
+)
+def test_nothing_of_an_import_is_left(
+    tmp_path: Path, code: str, then: Callable[[subprocess.Popen[bytes]], None], answers: int
+) -> None:
+    """Neither what it has started, nor itself when nobody waits for its answer, or can take it."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     (tmp_path / "probed.py").write_text(code.format(str(fifo)))
     with prober(tmp_path, "probed") as process, fifo.open("rb") as held:
         assert process.stdout is not None
-        assert process.stdin is not None
-        if answers:
-            process.wait()
-        process.stdin.close()
+        then(process)
         assert held.read() == b""  # comes when nobody has it
         assert len(process.stdout.readlines()) == answers
 

@@ -2,10 +2,19 @@
 
 import ctypes
 import os
+import signal
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 _SPLICE_F_NONBLOCK = 2
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(parent: int) -> None:
+    """Have this process killed when the one that forked it, of that pid, ends: see prctl(2)."""
+    LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it has ended before
+        os._exit(1)
 
 
 def tee(source: int, target: int, size: int) -> int:

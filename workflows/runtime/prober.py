@@ -7,7 +7,7 @@ interpreter, or takes longer than so many seconds, has an `error` that says so.
 Each is imported in a fork of this process, which may hang, exit, crash, or print without end, and
 is killed with all of its process group. A fresh interpreter for each would spend most of its time
 on what all of them import. The end of standard input says that nobody wants the answers any more:
-what is under way is killed.
+what is under way is killed. So it is where this process dies.
 """
 
 import asyncio  # noqa: F401 (nearly every module of workflows imports it)
@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from workflows.runtime.libc import end_with_parent
 from workflows.runtime.probe import probe
 
 _AT_ONCE = 2
@@ -41,9 +42,10 @@ class _Import:
         self._answer, self._words = bytearray(), bytearray()
         answer, answers = os.pipe()
         words, speaks = os.pipe()
+        prober = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
-            _import(module, answers, speaks)
+            _import(module, answers, speaks, prober)
         os.close(answers)
         os.close(speaks)
         self._pidfd = os.pidfd_open(self._pid)
@@ -98,16 +100,17 @@ class _Import:
         return f"its import ended the interpreter ({how}). {words}".strip()
 
 
-def _import(module: str, answers: int, speaks: int) -> NoReturn:
+def _import(module: str, answers: int, speaks: int, prober: int) -> NoReturn:
     """Say what it has, and leave without running anything that it has left behind."""
     code = 1
     try:
         os.setpgid(0, 0)
+        end_with_parent(prober)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(speaks, 1)
         os.dup2(speaks, 2)
         os.dup2(answers, 3, inheritable=False)
-        os.closerange(4, 256)
+        os.closerange(4, 256)  # all that its parent can have open
         text = msgspec.json.encode(probe(module))
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):  # it may be the module's own
