@@ -65,6 +65,7 @@ async def soak(arena: Arena) -> None:
     async with Traffic(arena, runs=8, readers=32, rate=200, events=(20, 600)) as traffic:
         for _ in range(arena.size):
             await asyncio.sleep(1)
+            await traffic.begun()  # each time as much is under way, however long a start takes
             traffic.check()
             for gauge in watched:
                 gauge.values.append(gauge.look())

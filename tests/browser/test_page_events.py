@@ -406,7 +406,7 @@ async def test_a_thousand_events_a_second(browser: Browser, server: Server, api:
         await mount(page, server.url, session)
         await plain.goto(f"{server.url}{BLANK}")
         await plain.evaluate(PREPARE)
-        await api.start(session, "count", n=40_000, delay=0.0003)
+        await api.start(session, "count", n=40_000, delay=0.0008)
         await becomes(page, "kept.sent > 500")
         # Not beside a page that does nothing: one that has no use for a processor lacks none.
         drawn = await page.evaluate("document.querySelector('main').innerHTML")
@@ -424,6 +424,7 @@ async def test_a_thousand_events_a_second(browser: Browser, server: Server, api:
         figures = f"{rate=:.0f} {medians=} {frames=} {elements=}"
         assert await get(page, "view.pane.following"), figures
         assert elements < 1500, figures
+        assert rate >= 1000, figures
         assert medians[0] <= max(1000 / 30, 2 * medians[1]), figures
         # The second best window: others may be those in which the machine did something else.
         assert sorted(ours / min(60, other) for ours, other in frames)[-2] >= 0.5, figures
