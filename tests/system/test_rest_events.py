@@ -96,7 +96,7 @@ async def test_catalogue_lists_workflows(api: Api) -> None:
     listed = (await api.call("GET", "/api/workflows")).json["workflows"]
     by_name = {each["name"]: each for each in listed}
     assert {"count", "gated", "echo"} <= set(by_name)
-    assert by_name["count"]["description"] == "Counts to n, `delay` seconds apart."
+    assert by_name["count"]["description"] == "Counts to n, one each `delay` seconds."
     schema = json.dumps(by_name["count"]["schema"])
     assert '"n"' in schema
     assert "integer" in schema

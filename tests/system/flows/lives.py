@@ -23,7 +23,10 @@ def returns(ctx: Context, value: Any = None) -> Any:
 
 @workflow
 def count(ctx: Context, n: int = 10, delay: float = 0.0) -> int:
-    """Counts to n, one each `delay` seconds: what came late is made up for."""
+    """Counts to n, one each `delay` seconds.
+
+    What came late is made up for, so a busy machine changes no rate.
+    """
     began = time.monotonic()
     for i in range(1, n + 1):
         ctx.emit("tick", {"i": i})
