@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Where a machine forbids bytecode files, every process would compile anew all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -74,5 +75,8 @@ clean:
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Keepstream needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) $$(grep '^uv==' requirements.txt)
+	@# A tenth of pip's time; but an index that only pip's own configuration names is pip's to find.
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt \
+		|| $(PIP) -r requirements.txt
 	@touch $@

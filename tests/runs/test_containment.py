@@ -11,8 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.runs import Catalogue, Found
-from server.runs.containment import keeper, slots
+from server.runs.containment import keeper, processes, slots
 from server.runs.containment.ending import end_runs
+from server.runs.containment.kin import Snapshot
+from server.runs.containment.processes import Look
 from tests.runs.conftest import Open, Place, alive, until_gone
 from tests.runs.containing import escaping, nobody, noted, tier, where
 from tests.runs.escapes import PROGRAMS
@@ -128,6 +130,34 @@ async def test_an_adopted_run_is_contained(  # noqa: PLR0917
             await next_one.runs.cancel(run, "enough")
         assert (await place.kept.end(run))["type"] == "error"
         await nobody(where)
+
+
+async def test_who_ends_now_waits_for_nobody_who_ended_before(
+    open_runs: Open, escaping: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it cannot be told that nothing is left of one run, what the next one left is ended."""
+    monkeypatch.setattr(slots, "mounts", lambda _: {})
+    monkeypatch.setattr(processes, "PATIENCE_SECONDS", 60.0)
+    homes = {}
+    async with open_runs(stop="leave", of=escaping) as place:
+        for name in ("before", "now"):
+            (tmp_path / name).mkdir()
+            where = str(tmp_path / name)
+            run = await place.started("leaves", program="DAEMON", where=where, then="wait")
+            homes[run] = tmp_path / name
+    look, last = processes.look, tmp_path / "now"
+
+    def among_strangers_who_fork(known: Snapshot) -> Look:
+        return look(known)._replace(whole=not any(alive(pid) for pid in noted(last)))
+
+    monkeypatch.setattr(processes, "look", among_strangers_who_fork)
+    found = [each for run in homes for each in _found(place, run)]
+    async with open_runs(kept=place.kept, found=found, of=escaping) as next_one:
+        for run, home in homes.items():
+            await next_one.reached(run)
+            os.kill(place.kept.records[run].pid, signal.SIGKILL)
+            await place.kept.end(run)
+            await nobody(home, seconds=20.0)
 
 
 @pytest.mark.parametrize("program", ["DAEMON", "FORK_NO_EXEC"])

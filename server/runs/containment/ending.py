@@ -1,6 +1,6 @@
 """Ending runs that no control group holds, by descent and by mark. On a thread."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from server.runs.containment import processes
 from server.runs.containment.contained import Contained
@@ -9,14 +9,21 @@ from server.runs.containment.nursery import Nursery
 from server.runs.containment.processes import Look, Marks
 
 
-def end_runs(batch: Collection[Contained], nursery: Nursery) -> bool:
-    """End all that belongs to these runs; whether nothing is left of them."""
+def end_runs(
+    batch: list[Contained], nursery: Nursery, joining: Callable[[], Iterable[Contained]] = tuple
+) -> bool:
+    """End all that belongs to these runs; whether nothing is left of them.
+
+    Where strangers fork all the time it takes long to tell that. So ``joining`` is asked, at each
+    look at every process, who else is to be ended: those are added to ``batch``.
+    """
     marks = Marks()
 
     def of_all(known: Snapshot) -> Look:
         nonlocal marks
         if not known:
             marks = Marks()  # an exec may have changed them, and hides them while it is under way
+            batch.extend(joining())
         with nursery.quiet() as forkserver:
             seen, whole, _ = processes.look(known)
         found = set[int]()

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
-from collections.abc import Callable, Collection, Coroutine
+from collections import deque
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +44,7 @@ class Keeper:
         self._runs = runs
         self._ground: Ground | None = None
         self._kept: dict[str, Contained] = {}
-        self._doomed: dict[Identity, Contained] = {}
+        self._doomed: deque[Contained] = deque()
         self._watching: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._works: set[asyncio.Task[None]] = set()
@@ -105,7 +106,7 @@ class Keeper:
 
     def doom(self, contained: Contained) -> None:
         """End its processes by their descent, soon."""
-        self._doomed[contained.identity] = contained
+        self._doomed.append(contained)
         if self._ending is None or self._ending.done():
             self._ending = self._spawn(self._end_doomed())
 
@@ -124,9 +125,15 @@ class Keeper:
 
     async def _end_doomed(self) -> None:
         while self._doomed:
-            batch, self._doomed = list(self._doomed.values()), {}
-            if not await self._call(end_runs, batch, self.nursery):
+            batch = list(self._joining())
+            if not await self._call(end_runs, batch, self.nursery, self._joining):
                 self._spawn(self._insist(end_runs, batch, [each.run for each in batch]))
+
+    def _joining(self) -> Iterator[Contained]:
+        """Who has been doomed since. From any thread."""
+        with contextlib.suppress(IndexError):
+            while True:
+                yield self._doomed.popleft()
 
     async def _insist(self, end: Callable[..., bool], whom: Any, runs: list[str]) -> None:
         """Whoever flees tires, and who waits for a device comes back from it, in their time.

@@ -17,6 +17,7 @@ from server.runs.containment.kin import Identity, Process, Snapshot, groups
 from workflows.runtime.belonging import ENVIRONMENT
 
 GLANCES = 10  # of one look: at those who came while the others were being read
+GLANCES_SECONDS = 0.05  # after these there is no other: who was found is to be stopped first
 CLEAR_LOOKS = 2  # a mark cannot be read in the midst of an exec
 PATIENCE_SECONDS = 1.0  # for who flees, and for the kernel to end what was killed
 HURRY_SECONDS = 0.02  # for a look that misses nobody, before those who were found are killed
@@ -49,12 +50,15 @@ def look(known: Snapshot = MappingProxyType({})) -> Look:
     begun anew, the next one may have been missed; then those are read who have come since.
     """
     seen = dict(known)
+    enough = time.monotonic() + GLANCES_SECONDS
     for _ in range(GLANCES):
         newest = _newest()
         found = [(pid, _stat(pid)) for pid in sorted(_pids() - seen.keys())]
         seen.update((pid, each) for pid, each in found if each is not None)
         if _newest() >= newest and not any(each is None or each.gone for _, each in found):
             return Look(seen, whole=True)
+        if time.monotonic() > enough:
+            break
     return Look(seen, whole=False)
 
 
