@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 
 import pytest
 
@@ -18,6 +19,8 @@ SCHEDULES = 100_000
 PROCESSES = 2
 #: Schedules in which every fault must show.
 SOON = 20_000
+#: Of those, where a rare one was seen last: played from there on, then from the start.
+SEEN = {"same_epoch_after_a_restore": 12_473, "answered_twice": 1_845}
 
 
 @contextmanager
@@ -64,6 +67,7 @@ def test_replays() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_notices(name: str) -> None:
     """A fault that is planted in the code breaks a promise in one of the first schedules."""
+    last = SEEN.get(name, 0)
     with FAULTS[name]():
-        played = play(range(SOON), enough=1)
+        played = play(chain(range(last, SOON), range(last)), enough=1)
     assert played.failures, f"{played.schedules} schedules saw nothing of it"
