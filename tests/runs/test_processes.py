@@ -4,12 +4,17 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from server.runs.containment import processes
+from server.runs.containment.contained import Contained
+from server.runs.containment.ending import end_runs
 from server.runs.containment.kin import Identity, Snapshot, members
-from server.runs.containment.processes import Look
+from server.runs.containment.limits import Limits
+from server.runs.containment.nursery import Nursery
+from server.runs.containment.processes import CLEAR_LOOKS, Look
 
 HOPS = 5_000  # more than are made before the test is over, and yet an end
 LEADER = f"""
@@ -65,6 +70,32 @@ def test_a_whole_look_misses_nobody(fleeing: Identity) -> None:
 def test_the_end_is_one(fleeing: Identity) -> None:
     """Once it has been said that nobody is left, nobody is, however quickly they have fled."""
     _end(of(fleeing))
+
+
+def test_who_joins_is_looked_for_as_often() -> None:
+    """Who is to be ended once one look has found nobody left: that look does not count for it."""
+    looks = list[int]()
+    leader: Any = None
+    joins = Contained(_Undertaker(), "r_joins", Identity(2**22 + 1, 1), leader, None)
+
+    def joining() -> list[Contained]:
+        looks.append(len(batch))
+        return [joins] if len(looks) == CLEAR_LOOKS else []
+
+    batch: list[Contained] = []
+    while not end_runs(batch, Nursery(None, "tests", Limits()), joining):
+        pass
+    assert looks.count(1) >= CLEAR_LOOKS
+
+
+class _Undertaker:
+    """Has nothing to do."""
+
+    def doom(self, contained: Contained) -> None:
+        """Nobody is killed."""
+
+    def release(self, contained: Contained) -> None:
+        """Nobody is let go."""
 
 
 def _end(whom: Callable[[Snapshot], Look]) -> None:

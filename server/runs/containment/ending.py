@@ -15,17 +15,21 @@ def end_runs(
     """End all that belongs to these runs; whether nothing is left of them.
 
     Where strangers fork all the time it takes long to tell that. So ``joining`` is asked, at each
-    look at every process, who else is to be ended: those are added to ``batch``.
+    look at every process, who else is to be ended: those are added to ``batch``, and for them the
+    looks are counted anew.
     """
     marks = Marks()
 
     def of_all(known: Snapshot) -> Look:
         nonlocal marks
+        joined: list[Contained] = []
         if not known:
             marks = Marks()  # an exec may have changed them, and hides them while it is under way
-            batch.extend(joining())
+            joined += joining()
+            batch.extend(joined)
         with nursery.quiet() as forkserver:
             seen, whole, _ = processes.look(known)
+        whole = whole and not joined
         found = set[int]()
         for one in batch:
             home = (
