@@ -13,7 +13,17 @@ from tests.system.processes import FLOWS, Server, StartServer
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register what this suite marks."""
-    config.addinivalue_line("markers", "slow: takes minutes because the rule is about minutes")
+    config.addinivalue_line("markers", "slow(seconds): its rule takes about so long")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the slowest first: begun last, it would have the other workers wait for one."""
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("slow")
+    return float(marker.args[0]) if marker is not None else 0.0
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

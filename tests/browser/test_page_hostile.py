@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from playwright.async_api import Browser, Page, Request, expect
 
 from tests.browser.chromium import needs_chromium, tab
@@ -69,6 +70,7 @@ async def expect_harmless(page: Page, asked: list[str]) -> None:
     assert asked == []
 
 
+@pytest.mark.slow(50)
 async def test_five_thousand_payloads_stay_text(browser: Browser, server: Server, api: Api) -> None:
     """Every event of a run that is nothing but attacks is shown: 0 executions, 0 CSP reports."""
     session, asked = fresh(), list[str]()

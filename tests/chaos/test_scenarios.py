@@ -28,6 +28,7 @@ def play(scenario: Scenario) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow(20)
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario_holds(name: str) -> None:

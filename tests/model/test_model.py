@@ -38,6 +38,7 @@ def _command(first: int, last: int, hash_seed: int = 0) -> Iterator[subprocess.P
             process.kill()  # who waits for it may have run out of time
 
 
+@pytest.mark.slow(400)
 @pytest.mark.timeout(1800)
 def test_promises() -> None:
     """Whatever is interleaved, cut, killed, refused and restored: all promises are kept."""

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
 from tests.system.api import Api, fresh
 from tests.system.patience import eventually
 from tests.system.processes import StartServer, descendants, descriptors
@@ -37,6 +39,7 @@ def held(pid: int) -> Counter[str]:
     return kinds + Counter(processes=len(processes))
 
 
+@pytest.mark.slow(50)
 async def test_thousand_runs_leave_nothing(start_server: StartServer) -> None:
     """Neither the server nor its fork server keeps a descriptor or a process of an ended run."""
     server = start_server()

@@ -74,7 +74,7 @@ async def test_end_of_a_stream_is_seen(api: Api, ways: dict[str, str]) -> None:
             await listen(reader, api.http, ways[way], event_stream)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(120)
 async def test_two_minutes_of_silence(
     start_server: StartServer, tmp_path: Path, gate: Gate
 ) -> None:
