@@ -72,10 +72,12 @@ def test_the_end_is_one(fleeing: Identity) -> None:
     _end(of(fleeing))
 
 
-def test_who_joins_is_looked_for_as_often() -> None:
+@pytest.mark.parametrize("hurry", [0.0, 0.1])
+def test_who_joins_is_looked_for_as_often(hurry: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is to be ended after one look has found nobody left: that look does not count for it."""
     looks = 0
     leader: Any = None
+    monkeypatch.setattr(processes, "HURRY_SECONDS", hurry)
     joins = Contained(_Undertaker(), "r_joins", Identity(2**22 + 1, 1), leader, None)
 
     def joining() -> list[Contained]:

@@ -18,14 +18,13 @@ def end_runs(
     look at every process, who else is to be ended: those are added to ``batch``, and for them the
     looks are counted anew.
     """
-    marks = Marks()
+    marks, joined = Marks(), list[Contained]()
 
     def of_all(known: Snapshot) -> Look:
-        nonlocal marks
-        joined: list[Contained] = []
+        nonlocal marks, joined
         if not known:
             marks = Marks()  # an exec may have changed them, and hides them while it is under way
-            joined += joining()
+            joined = list(joining())
             batch.extend(joined)
         with nursery.quiet() as forkserver:
             seen, whole, _ = processes.look(known)
