@@ -4,14 +4,17 @@ import asyncio
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 import apsw.ext
+import pytest
 
-from server.eventlog import sqlite
+from server.eventlog import rows, sqlite
 from tests.eventlog.children import numbers
 from tests.eventlog.conftest import restless
 from tests.eventlog.making import drafts, offsets, session, unnumbered, until, whole
@@ -76,16 +79,26 @@ def refusing(path: Path, table: str, condition: str = "1") -> Iterator[None]:
         stranger.close()
 
 
-async def test_a_failed_commit_takes_what_waits_behind_it_along(path: Path) -> None:
+async def test_a_failed_commit_takes_what_waits_behind_it_along(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody's append is kept after one of the same session that was not; other sessions' are."""
-    async with sqlite.open(path) as events:
+    commit, begun, go_on = rows.commit, threading.Event(), threading.Event()
+
+    def held(*given: Any) -> tuple[float, int]:
+        begun.set()
+        assert go_on.wait(60)
+        return commit(*given)
+
+    async with sqlite.open(path, calm_seconds=60.0) as events:  # no other commit comes between
         await events.append(session(), drafts(1), producer="r_1")
+        monkeypatch.setattr(rows, "commit", held)
         with refusing(path, "journal", "instr(CAST(new.body AS TEXT), 'unlucky')"):
             unlucky = events.append(session(), drafts(2, text="unlucky"), producer="r_1")
-            await asyncio.sleep(0)  # it is on its way now; how it went is heard in a later turn
-            assert not unlucky.done()
+            await until(begun.is_set)
             behind = events.append(session(), drafts(3), producer="r_1")
             beside = events.append(session("s2"), drafts(1), producer="r_2")
+            go_on.set()
             errors = await asyncio.gather(unlucky, behind, return_exceptions=True)
             assert {getattr(error, "code", None) for error in errors} == {"store_unavailable"}
             assert offsets(await beside) == [1]
