@@ -96,7 +96,9 @@ async def test_nothing_survives_a_cancel(start: Start, tmp_path: Path) -> None:
         await asyncio.gather(*(nobody(where) for _, where in runs.values()))
 
 
-async def test_nothing_survives_its_run_under_the_next_server(start: Start, tmp_path: Path) -> None:
+async def test_nothing_survives_its_run_under_the_next_server(
+    start: Start, under: tuple[str, ...], tmp_path: Path
+) -> None:
     """A server that is killed, and one that follows it: what both runs left dies after them."""
     server = start(STOP_RUNS="leave")
     async with Api(server.url) as api:
@@ -117,7 +119,8 @@ async def test_nothing_survives_its_run_under_the_next_server(start: Start, tmp_
         for session, _ in runs.values():
             assert (await api.ended(session))[-1]["type"] in {"error", "cancelled"}
         # Without groups one of them, which flees, keeps looks from being whole: attempts go on.
-        await asyncio.gather(*(nobody(where, seconds=20.0) for _, where in runs.values()))
+        seconds = 20.0 if under == WAYS.get("descent") else 1.0
+        await asyncio.gather(*(nobody(where, seconds) for _, where in runs.values()))
 
 
 async def test_a_bomb_and_a_hog_hurt_nobody_else(start: Start, tmp_path: Path) -> None:
